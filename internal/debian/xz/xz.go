@@ -84,7 +84,8 @@ func readIndex(data []byte) (blocks []block, total uint64, ok bool) {
 	}
 	footer := data[len(data)-headerSize:]
 	size := (uint64(binary.LittleEndian.Uint32(footer[4:8])) + 1) * 4
-	if size > uint64(len(data)-2*headerSize) {
+	if size < 8 || size > uint64(len(data)-2*headerSize) ||
+		crc32.ChecksumIEEE(footer[4:10]) != binary.LittleEndian.Uint32(footer) || string(footer[8:10]) != string(data[6:8]) {
 		return nil, 0, false
 	}
 	start := uint64(len(data)-headerSize) - size
