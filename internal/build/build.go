@@ -1,0 +1,270 @@
+// Package build turns one Dockerfile target into an image in the store.
+//
+//	b, err := build.New(engine, store)
+//	result, err := b.Build(ctx, build.Request{Target: "debian12-java17", …})
+//
+// The Dockerfile front end runs in this process and the engine gets its graph
+// of steps, so that an engine here and one elsewhere read a Dockerfile the same
+// way. What stands in FROM, COPY --from and RUN --mount from= is looked up in
+// the request alone: a parent is taken from the store by its digest, an upstream
+// from its registry by its digest, and any other reference is an error before
+// anything is asked of a registry.
+//
+// A parent is always what was published, never what the engine happens to have
+// in its cache: a child's digest must not depend on how its parent came about.
+// Equal requests give equal digests as far as their RUN steps do; that these
+// are deterministic is not promised, and nothing here checks it.
+package build
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"strconv"
+
+	"github.com/containerd/containerd/v2/core/content"
+	"github.com/moby/buildkit/client"
+	"github.com/moby/buildkit/exporter/containerimage/exptypes"
+	"github.com/moby/buildkit/frontend/dockerfile/builder"
+	gateway "github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/moby/buildkit/identity"
+	"github.com/moby/buildkit/session"
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/tonistiigi/fsutil"
+
+	"github.com/plinth-build/plinth/internal/diag"
+)
+
+// Engine is a BuildKit, in this process or on another machine.
+type Engine interface {
+	Client() *client.Client
+}
+
+// Store is where parents are and results go: an OCI layout.
+type Store interface {
+	// Content gives the layout's blobs. Writers of one content.Store don't disturb each other.
+	Content() (content.Store, error)
+	ReadManifest(digest.Digest) (ocispec.Manifest, error)
+	ReadConfig(manifest digest.Digest) ([]byte, error)
+	PutBytes(mediaType string, data []byte) (ocispec.Descriptor, error)
+	Has(ocispec.Descriptor) bool
+}
+
+// Request says what to build. Everything but Log and Progress decides the result.
+type Request struct {
+	// Target is the target's name, for messages.
+	Target string
+	// DockerfilePath is the Dockerfile's path as errors print it.
+	DockerfilePath string
+	// Dockerfile is the Dockerfile's content.
+	Dockerfile []byte
+	// ContextDir is the absolute path of the folder that COPY and ADD read.
+	// In it, NAME.dockerignore (NAME being the last part of DockerfilePath) or
+	// else .dockerignore says what they don't see. "" means an empty context.
+	ContextDir string
+	// ContextDigest stands for the context's content: it must differ whenever a
+	// path, mode or byte that COPY can see differs. With it an unchanged context is
+	// not sent to the engine twice. "" sends it afresh.
+	ContextDigest string
+	// Args are the build args.
+	Args map[string]string
+	// Labels are added to the image config.
+	Labels map[string]string
+	// Platform is os/architecture[/variant]; "" means the engine's.
+	Platform string
+	// Stage is the stage to build; "" means the last one.
+	Stage string
+	// Named are all images that the Dockerfile may refer to.
+	Named []NamedImage
+	// NoCache runs every step again.
+	NoCache bool
+	// Epoch is SOURCE_DATE_EPOCH in seconds since 1970. Times in the image's own
+	// layers, history and config are at most this; files of the context have this time.
+	Epoch int64
+
+	// Log gets the whole log as text. It is written by one goroutine at a time.
+	Log io.Writer
+	// Progress gets the steps as they begin and end, one call at a time.
+	Progress func(Event)
+}
+
+// Result is a built image. All its blobs are in the store.
+type Result struct {
+	Manifest ocispec.Descriptor // without platform and annotations
+	Size     int64              // of the compressed layers, parents' included, bytes
+	Warnings []Warning          // in the order in which the front end gave them
+}
+
+// Warning is a remark of the Dockerfile front end.
+type Warning struct {
+	Pos  diag.Position
+	Rule string // e.g. "FromAsCasing"
+	Text string
+	URL  string // where the rule is explained, may be ""
+}
+
+// Builder builds targets, several at once.
+type Builder struct {
+	engine  Engine
+	store   Store
+	content content.Store
+}
+
+// New makes a Builder over an engine and a store.
+func New(e Engine, s Store) (*Builder, error) {
+	blobs, err := s.Content()
+	if err != nil {
+		return nil, fmt.Errorf("cannot open the image store: %w", err)
+	}
+	return &Builder{engine: e, store: s, content: blobs}, nil
+}
+
+const (
+	contextName = "context"
+	storeName   = "plinth"
+)
+
+// Build builds the target. A build that failed gives a *BuildError with the
+// place in the Dockerfile; a cancelled one gives the context's own error.
+func (b *Builder) Build(ctx context.Context, r Request) (Result, error) {
+	names, err := b.resolveNames(r)
+	if err != nil {
+		return Result{}, err
+	}
+	out := newOutput(r.Log, r.Progress)
+	catcher := &manifestCatcher{Store: b.content}
+	opt, err := b.solveOpt(r, names, catcher)
+	if err != nil {
+		return Result{}, err
+	}
+	front := &frontEnd{request: r, names: names}
+	var frontErr error
+	_, err = b.engine.Client().Build(ctx, opt, "plinth", func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
+		front.Client = c
+		front.opts = r.frontEndOpts()
+		res, err := builder.Build(ctx, front)
+		frontErr = err
+		return res, err
+	}, out.start())
+	out.wait()
+	if ctx.Err() != nil {
+		return Result{}, ctx.Err()
+	}
+	if frontErr != nil {
+		// the same error as err, but with its types: it has not been through the wire
+		err = frontErr
+	}
+	if err != nil {
+		return Result{}, failure(r, err, out)
+	}
+	manifest, size, err := b.commit(catcher)
+	if err != nil {
+		return Result{}, failure(r, err, out)
+	}
+	return Result{Manifest: manifest, Size: size, Warnings: front.takeWarnings()}, nil
+}
+
+// solveOpt says where the engine finds files and parents and where results go.
+func (b *Builder) solveOpt(r Request, names *names, out content.Store) (client.SolveOpt, error) {
+	opt := client.SolveOpt{
+		Exports: []client.ExportEntry{{
+			Type:        client.ExporterOCI,
+			OutputStore: out,
+			Attrs: map[string]string{
+				"tar":                                   "false",
+				string(exptypes.OptKeyOCITypes):         "true",
+				string(exptypes.OptKeyLayerCompression): "gzip",
+				string(exptypes.OptKeySourceDateEpoch):  strconv.FormatInt(r.Epoch, 10),
+				string(exptypes.OptKeyRewriteTimestamp): "true",
+			},
+		}},
+		OCIStores:           map[string]content.Store{storeName: b.content},
+		SourcePolicy:        names.policy(),
+		AllowedEntitlements: []string{"network.host"},
+		Session:             []session.Attachable{credentials{}},
+		Internal:            true, // no record in the engine's history
+		SharedKey:           r.ContextDigest,
+	}
+	if opt.SharedKey == "" {
+		opt.SharedKey = identity.NewID()
+	}
+	if r.ContextDir != "" {
+		files, err := contextFS(r.ContextDir, r.Epoch)
+		if err != nil {
+			return opt, diag.Errorf(diag.Position{File: r.DockerfilePath}, "cannot read the build context: %w", err)
+		}
+		opt.LocalMounts = map[string]fsutil.FS{contextName: files}
+	}
+	return opt, nil
+}
+
+// frontEndOpts are the front end's options, as buildx passes them.
+func (r Request) frontEndOpts() map[string]string {
+	opts := map[string]string{
+		"filename": r.DockerfilePath,
+		// with a command line set the front end does not look for a syntax line
+		// and so never pulls another front end
+		"cmdline": "plinth",
+	}
+	if r.Platform != "" {
+		opts["platform"] = r.Platform
+	}
+	if r.Stage != "" {
+		opts["target"] = r.Stage
+	}
+	if r.NoCache {
+		opts["no-cache"] = ""
+	}
+	for k, v := range r.Labels {
+		opts["label:"+k] = v
+	}
+	args := maps.Clone(r.Args)
+	if args == nil {
+		args = map[string]string{}
+	}
+	if _, given := args[epochArg]; !given && declaresArg(r.Dockerfile, epochArg) {
+		args[epochArg] = strconv.FormatInt(r.Epoch, 10)
+	}
+	for k, v := range args {
+		opts["build-arg:"+k] = v
+	}
+	return opts
+}
+
+// commit puts the manifest into the store, in a form that depends on nothing
+// but config and layers: the engine's annotations on layers tell how they came
+// about, and that differs with what was in its cache.
+func (b *Builder) commit(c *manifestCatcher) (ocispec.Descriptor, int64, error) {
+	var m ocispec.Manifest
+	if err := json.Unmarshal(c.manifest(), &m); err != nil {
+		return ocispec.Descriptor{}, 0, fmt.Errorf("the engine wrote no image manifest: %w", err)
+	}
+	if m.MediaType != ocispec.MediaTypeImageManifest {
+		return ocispec.Descriptor{}, 0, fmt.Errorf("the engine wrote a %s instead of an image manifest", m.MediaType)
+	}
+	m.Annotations = nil
+	m.Config.Annotations = nil
+	if m.Layers == nil {
+		m.Layers = []ocispec.Descriptor{} // null is not a list of layers
+	}
+	var size int64
+	for i := range m.Layers {
+		m.Layers[i].Annotations = nil
+		size += m.Layers[i].Size
+	}
+	for _, desc := range append([]ocispec.Descriptor{m.Config}, m.Layers...) {
+		if !b.store.Has(desc) {
+			return ocispec.Descriptor{}, 0, fmt.Errorf("blob %s is missing from the image store", desc.Digest)
+		}
+	}
+	data, err := json.Marshal(m)
+	if err != nil {
+		return ocispec.Descriptor{}, 0, err
+	}
+	desc, err := b.store.PutBytes(m.MediaType, data)
+	return desc, size, err
+}
+

@@ -1,0 +1,135 @@
+package build
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/containerd/containerd/v2/core/content"
+	"github.com/containerd/errdefs"
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/moby/buildkit/session/auth"
+	"github.com/opencontainers/go-digest"
+	"github.com/tonistiigi/fsutil"
+	fstypes "github.com/tonistiigi/fsutil/types"
+	"google.golang.org/grpc"
+)
+
+// contextFS is the folder as the engine sees it. All files have the epoch as
+// their time: a checkout's times say nothing, COPY would carry them into layers,
+// and make in a RUN must not find sources newer than what was made from them.
+// The engine compares a file's time and size with those of the copy it has, so
+// it would take a changed file of the same size for unchanged; the session's
+// shared key, made of the content's digest, keeps it from comparing.
+func contextFS(dir string, epoch int64) (fsutil.FS, error) {
+	files, err := fsutil.NewFS(dir)
+	if err != nil {
+		return nil, err
+	}
+	return fsutil.NewFilterFS(files, &fsutil.FilterOpt{Map: func(_ string, st *fstypes.Stat) fsutil.MapResult {
+		st.ModTime = time.Unix(epoch, 0).UnixNano()
+		return fsutil.MapResultKeep
+	}})
+}
+
+// manifestCatcher is the store that a build is exported into, which keeps the
+// manifest in memory: what goes into the store is written by Builder.commit.
+type manifestCatcher struct {
+	content.Store
+	mu   sync.Mutex
+	data []byte
+}
+
+func (c *manifestCatcher) manifest() []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.data
+}
+
+// Writer implements content.Ingester. The reference of a blob, which is all that
+// comes through the session, begins with its kind.
+func (c *manifestCatcher) Writer(ctx context.Context, opts ...content.WriterOpt) (content.Writer, error) {
+	var o content.WriterOpts
+	for _, opt := range opts {
+		if err := opt(&o); err != nil {
+			return nil, err
+		}
+	}
+	if bytes.HasPrefix([]byte(o.Ref), []byte("manifest-")) {
+		return &memoryWriter{catcher: c, ref: o.Ref, started: time.Now()}, nil
+	}
+	return c.Store.Writer(ctx, opts...)
+}
+
+// memoryWriter takes a manifest.
+type memoryWriter struct {
+	catcher *manifestCatcher
+	ref     string
+	buf     bytes.Buffer
+	started time.Time
+}
+
+func (w *memoryWriter) Write(p []byte) (int, error) { return w.buf.Write(p) }
+func (w *memoryWriter) Close() error                { return nil }
+func (w *memoryWriter) Digest() digest.Digest       { return digest.FromBytes(w.buf.Bytes()) }
+
+func (w *memoryWriter) Commit(_ context.Context, size int64, expected digest.Digest, _ ...content.Opt) error {
+	if size > 0 && size != int64(w.buf.Len()) {
+		return fmt.Errorf("manifest has %d bytes instead of %d: %w", w.buf.Len(), size, errdefs.ErrFailedPrecondition)
+	}
+	if expected != "" && expected != w.Digest() {
+		return fmt.Errorf("manifest has digest %s instead of %s: %w", w.Digest(), expected, errdefs.ErrFailedPrecondition)
+	}
+	w.catcher.mu.Lock()
+	defer w.catcher.mu.Unlock()
+	w.catcher.data = bytes.Clone(w.buf.Bytes())
+	return nil
+}
+
+func (w *memoryWriter) Status() (content.Status, error) {
+	return content.Status{Ref: w.ref, Offset: int64(w.buf.Len()), StartedAt: w.started, UpdatedAt: time.Now()}, nil
+}
+
+func (w *memoryWriter) Truncate(size int64) error {
+	if size != 0 {
+		return fmt.Errorf("cannot truncate to %d: %w", size, errdefs.ErrInvalidArgument)
+	}
+	w.buf.Reset()
+	return nil
+}
+
+// credentials tells the engine the passwords of registries, from where docker
+// login and its helpers keep them.
+type credentials struct{ auth.UnimplementedAuthServer }
+
+// Register implements session.Attachable.
+func (c credentials) Register(server *grpc.Server) { auth.RegisterAuthServer(server, c) }
+
+// Credentials implements auth.AuthServer. No entry is no error: most registries
+// let anybody read.
+func (credentials) Credentials(_ context.Context, req *auth.CredentialsRequest) (*auth.CredentialsResponse, error) {
+	host := req.Host
+	if host == "registry-1.docker.io" {
+		host = "index.docker.io"
+	}
+	found, err := authn.DefaultKeychain.Resolve(registryHost(host))
+	if err != nil {
+		return nil, err
+	}
+	a, err := found.Authorization()
+	if err != nil {
+		return nil, err
+	}
+	if a.IdentityToken != "" {
+		return &auth.CredentialsResponse{Secret: a.IdentityToken}, nil
+	}
+	return &auth.CredentialsResponse{Username: a.Username, Secret: a.Password}, nil
+}
+
+// registryHost is a registry as a keychain asks for it.
+type registryHost string
+
+func (h registryHost) String() string      { return string(h) }
+func (h registryHost) RegistryStr() string { return string(h) }
