@@ -1,0 +1,65 @@
+package catalog
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+
+	"github.com/plinth-build/plinth/internal/diag"
+)
+
+// Refresh says how long a result is reused although nothing in the catalog changed.
+type Refresh string
+
+// The refresh windows.
+const (
+	Always  Refresh = "always"
+	Daily   Refresh = "daily"
+	Weekly  Refresh = "weekly"
+	Monthly Refresh = "monthly"
+	Never   Refresh = "never"
+)
+
+// Mode says how a package image is made.
+type Mode string
+
+// The modes of package images.
+const (
+	Distroless Mode = "distroless"
+	Full       Mode = "full"
+)
+
+func refreshNames() []string {
+	return []string{string(Always), string(Daily), string(Weekly), string(Monthly), string(Never)}
+}
+
+func modeNames() []string { return []string{string(Distroless), string(Full)} }
+
+// refreshText and modeText are texts with a fixed set of values.
+type (
+	refreshText struct{ text }
+	modeText    struct{ text }
+)
+
+func (r *refreshText) decode(d *decoder, n ast.Node, key string) {
+	r.text.decode(d, n, key)
+	r.oneOf(d, key, refreshNames())
+}
+
+func (m *modeText) decode(d *decoder, n ast.Node, key string) {
+	m.text.decode(d, n, key)
+	m.oneOf(d, key, modeNames())
+}
+
+func (t *text) oneOf(d *decoder, key string, names []string) {
+	if t.v == "" || slices.Contains(names, t.v) {
+		return
+	}
+	e := d.fail(t.pos, "cannot use %q as %s", t.v, key)
+	if near := diag.Nearest(t.v, names); near != "" {
+		e.Hint("Did you mean %s?", near)
+	} else {
+		e.Hint("Write one of: %s.", strings.Join(names, ", "))
+	}
+}

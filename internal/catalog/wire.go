@@ -1,0 +1,94 @@
+package catalog
+
+// The files as users write them. The tags are the keys and their descriptions in
+// the JSON Schema; decodeYAML fills the structs and convert.go makes the model of them.
+
+type wireConfig struct {
+	Registry  text         `yaml:"registry" jsonschema:"required" jsonschema_description:"Where releases go, and the prefix under which our images are known: a registry with an optional path, such as registry.acme.example/base."`
+	Aliases   list[text]   `yaml:"aliases" jsonschema_description:"More prefixes that mean images of this catalog, such as local-image/*."`
+	Images    list[text]   `yaml:"images" jsonschema_description:"Globs of image folders, relative to plinth.yaml; ** stands for any number of folders. Default: every folder up to three levels deep that has a Dockerfile or an image.yaml, except hidden ones, flavours, tests and the state folder."`
+	Args      dict[scalar] `yaml:"args" jsonschema_description:"Build arguments of every image. image.yaml and the matrix take precedence."`
+	Labels    dict[scalar] `yaml:"labels" jsonschema_description:"Labels put on every image."`
+	Platforms list[text]   `yaml:"platforms" jsonschema_description:"Platforms to build for, as os/arch. Default: the platform of the machine that builds."`
+	Refresh   refreshText  `yaml:"refresh" jsonschema_description:"How long a result is reused although nothing in the catalog changed. Default: weekly."`
+	Debian    wireDebian   `yaml:"debian" jsonschema_description:"Where package images take their packages from."`
+	State     text         `yaml:"state" jsonschema_description:"Folder for everything that plinth stores, relative to plinth.yaml. Default: .plinth."`
+}
+
+type wireDebian struct {
+	located
+	Keyring  text              `yaml:"keyring" jsonschema_description:"File with the OpenPGP keys that may sign the package indexes, relative to plinth.yaml. Default: the keys of the Debian archive."`
+	Releases dict[wireRelease] `yaml:"releases" jsonschema_description:"Package sources by Debian release, in place of deb.debian.org and its security archive."`
+	Signers  list[scalar]      `yaml:"signers" jsonschema_description:"Fingerprints of the keys that must have signed an index. Default: any key of the keyring."`
+}
+
+type wireRelease struct {
+	located
+	Sources list[wireSource] `yaml:"sources" jsonschema:"required" jsonschema_description:"Package sources of this release; all of them are used."`
+}
+
+type wireSource struct {
+	located
+	URI        text       `yaml:"uri" jsonschema:"required" jsonschema_description:"Address of the archive, such as http://deb.debian.org/debian."`
+	Suite      text       `yaml:"suite" jsonschema:"required" jsonschema_description:"Suite of the archive, such as bookworm-security."`
+	Components list[text] `yaml:"components" jsonschema_description:"Components of the suite. Default: main."`
+}
+
+type wireImage struct {
+	Title       text               `yaml:"title" jsonschema_description:"Name of the image for people; becomes the label org.opencontainers.image.title."`
+	Description text               `yaml:"description" jsonschema_description:"What the image is for; becomes the label org.opencontainers.image.description."`
+	Owners      list[text]         `yaml:"owners" jsonschema_description:"Who answers for the image; becomes the label org.opencontainers.image.authors."`
+	Args        dict[scalar]       `yaml:"args" jsonschema_description:"Build arguments, in addition to those of plinth.yaml. May hold {{.axis}} of the matrix."`
+	Labels      dict[scalar]       `yaml:"labels" jsonschema_description:"Labels of the image, in addition to those of plinth.yaml. May hold {{.axis}} of the matrix."`
+	Matrix      dict[list[scalar]] `yaml:"matrix" jsonschema_description:"Axes with their values: one target is built for each combination, with the values as build arguments."`
+	Name        text               `yaml:"name" jsonschema_description:"Name of the targets, with {{.Image}} and {{.axis}} of the matrix. Default: the folder's name without its tier, followed by the values of the matrix."`
+	Refresh     refreshText        `yaml:"refresh" jsonschema_description:"How long a result is reused although nothing in the catalog changed. Default: that of plinth.yaml."`
+	Target      text               `yaml:"target" jsonschema_description:"Stage of the Dockerfile to build. Default: the last one."`
+	Platforms   list[text]         `yaml:"platforms" jsonschema_description:"Platforms to build for, as os/arch. Default: those of plinth.yaml."`
+
+	wirePackages
+}
+
+// wirePackages are the keys of images that are made of packages, with no Dockerfile.
+type wirePackages struct {
+	Packages   list[text]      `yaml:"packages" jsonschema_description:"Debian packages to make the image of, in place of a Dockerfile."`
+	Mode       modeText        `yaml:"mode" jsonschema_description:"distroless: no shell, and no maintainer script is run. full: an ordinary Debian. Default: distroless."`
+	Debian     scalar          `yaml:"debian" jsonschema_description:"Debian release to take the packages from: 12 or 13. May hold {{.axis}} of the matrix. Default: that of the parent, otherwise 12."`
+	From       text            `yaml:"from" jsonschema_description:"Image of this catalog to add the packages to. May hold {{.axis}} of the matrix."`
+	Exclude    list[text]      `yaml:"exclude" jsonschema_description:"Packages to leave out although another one depends on them."`
+	Docs       flag            `yaml:"docs" jsonschema_description:"Keep documentation and translations. Default: false."`
+	Files      list[wireFile]  `yaml:"files" jsonschema_description:"Files to add to the image."`
+	Users      list[wireUser]  `yaml:"users" jsonschema_description:"Users to add to the image."`
+	Groups     list[wireGroup] `yaml:"groups" jsonschema_description:"Groups to add to the image."`
+	Env        dict[scalar]    `yaml:"env" jsonschema_description:"Environment variables. May hold {{.axis}} of the matrix."`
+	Entrypoint list[scalar]    `yaml:"entrypoint" jsonschema_description:"Command that always runs, as a list of words."`
+	Cmd        list[scalar]    `yaml:"cmd" jsonschema_description:"Default arguments, or the command when there is no entrypoint, as a list of words."`
+	User       scalar          `yaml:"user" jsonschema_description:"User that the image runs as: a name or a number, with an optional :group."`
+	Workdir    text            `yaml:"workdir" jsonschema_description:"Folder in which the command starts."`
+	Ports      list[scalar]    `yaml:"ports" jsonschema_description:"Ports that the image listens on: a number with an optional /tcp, /udp or /sctp."`
+	StopSignal scalar          `yaml:"stop-signal" jsonschema_description:"Signal that ends the command, such as SIGTERM."`
+}
+
+type wireFile struct {
+	located
+	Path    text   `yaml:"path" jsonschema:"required" jsonschema_description:"Absolute path in the image."`
+	Source  text   `yaml:"source" jsonschema_description:"File in the image's folder."`
+	Content text   `yaml:"content" jsonschema_description:"Content of the file, in place of source. May hold {{.axis}} of the matrix."`
+	Mode    scalar `yaml:"mode" jsonschema_description:"Permissions in octal. Default: 0644."`
+	Owner   scalar `yaml:"owner" jsonschema_description:"Owner as uid:gid in numbers. Default: 0:0."`
+}
+
+type wireUser struct {
+	located
+	Name  text   `yaml:"name" jsonschema:"required" jsonschema_description:"Name of the user."`
+	UID   scalar `yaml:"uid" jsonschema:"required" jsonschema_description:"Number of the user."`
+	GID   scalar `yaml:"gid" jsonschema_description:"Number of the user's group. Default: the uid."`
+	Home  text   `yaml:"home" jsonschema_description:"Home folder. Default: /home/NAME."`
+	Shell text   `yaml:"shell" jsonschema_description:"Login shell. Default: /usr/sbin/nologin."`
+}
+
+type wireGroup struct {
+	located
+	Name text   `yaml:"name" jsonschema:"required" jsonschema_description:"Name of the group."`
+	GID  scalar `yaml:"gid" jsonschema:"required" jsonschema_description:"Number of the group."`
+}
