@@ -1,0 +1,291 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/plinth-build/plinth/internal/buildctx"
+	"github.com/plinth-build/plinth/internal/catalog"
+	"github.com/plinth-build/plinth/internal/diag"
+	"github.com/plinth-build/plinth/internal/fleet"
+	"github.com/plinth-build/plinth/internal/graph"
+	"github.com/plinth-build/plinth/internal/lock"
+	"github.com/plinth-build/plinth/internal/plan"
+	"github.com/plinth-build/plinth/internal/report"
+	"github.com/plinth-build/plinth/internal/sched"
+	"github.com/plinth-build/plinth/internal/store"
+)
+
+// buildFlags are the flags of plinth build.
+type buildFlags struct {
+	jobs      int
+	keepGoing bool
+	failFast  bool
+	dryRun    bool
+	noCache   bool
+	progress  string
+}
+
+func (a *app) buildCommand() *cobra.Command {
+	var flags buildFlags
+	cmd := &cobra.Command{
+		Use:   "build [SELECTOR…]",
+		Short: "Build what changed",
+		Long: `Build the targets that changed, and what stands on them, in parallel. Without
+SELECTOR all targets are meant; the parents of what is selected are built too.
+
+` + selectorHelp + `
+
+When a target fails, running ones finish and nothing new starts.`,
+		Example: `  plinth build                      # everything that changed
+  plinth build debian12-java17+     # one target and all that stand on it
+  plinth build 'debian13-*' -j 4
+  plinth build --dry-run            # what would be built, and why`,
+		ValidArgsFunction: a.completeTargets,
+	}
+	fl := cmd.Flags()
+	fl.IntVarP(&flags.jobs, "jobs", "j", max(2, runtime.NumCPU()), "how many targets are built at once")
+	fl.BoolVarP(&flags.keepGoing, "keep-going", "k", false, "after a failure, build everything that does not stand on it (exit 4)")
+	fl.BoolVar(&flags.failFast, "fail-fast", false, "after a failure, stop the running targets too")
+	fl.BoolVarP(&flags.dryRun, "dry-run", "n", false, "only say what would be built, as plinth plan does")
+	fl.BoolVar(&flags.noCache, "no-cache", false, "build the selected targets afresh, whatever is stored")
+	fl.StringVar(&flags.progress, "progress", "auto", "how to show what goes on: auto, plain, json, quiet")
+	_ = cmd.RegisterFlagCompletionFunc("progress", cobra.FixedCompletions(toCompletions(progressNames), cobra.ShellCompDirectiveNoFileComp))
+	f := formatFlag(cmd, "pretty", "json")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		switch {
+		case flags.jobs < 1:
+			return usage(cmd, "cannot use -j %d: at least one target must be built at once", flags.jobs)
+		case flags.keepGoing && flags.failFast:
+			return usage(cmd, "--keep-going and --fail-fast exclude each other")
+		case !slices.Contains(progressNames, flags.progress):
+			return usage(cmd, "cannot use --progress %q, it must be one of: auto, plain, json, quiet", flags.progress)
+		}
+		return a.build(cmd.Context(), args, flags, f.value)
+	}
+	return cmd
+}
+
+var progressNames = []string{"auto", "plain", "json", "quiet"}
+
+// session is an opened catalog with everything that planning needs.
+type session struct {
+	catalog *catalog.Catalog
+	graph   *graph.Graph
+	lock    *lock.File
+	state   string
+	epoch   string
+	cache   *buildctx.StatCache
+}
+
+func (a *app) session() (*session, error) {
+	c, g, err := a.load()
+	if err != nil {
+		return nil, err
+	}
+	s := &session{catalog: c, graph: g}
+	if s.lock, err = lock.Load(c.Root); err != nil {
+		return nil, err
+	}
+	if s.state, err = a.stateDir(c); err != nil {
+		return nil, err
+	}
+	if s.epoch, err = sourceDateEpoch(); err != nil {
+		return nil, err
+	}
+	s.cache = buildctx.LoadStatCache(s.statCachePath())
+	return s, nil
+}
+
+func (s *session) statCachePath() string { return filepath.Join(s.state, "cache", "stat") }
+func (s *session) storeDir() string      { return filepath.Join(s.state, "store") }
+
+// sourceDateEpoch is $SOURCE_DATE_EPOCH, checked: seconds since 1970.
+func sourceDateEpoch() (string, error) {
+	v := os.Getenv("SOURCE_DATE_EPOCH")
+	if v == "" {
+		return "", nil
+	}
+	if n, err := strconv.ParseInt(v, 10, 64); err != nil || n < 0 {
+		return "", diag.Errorf(diag.Position{}, "cannot use SOURCE_DATE_EPOCH=%q: it must be seconds since 1970", v).WithCode(diag.ExitUsage)
+	}
+	return v, nil
+}
+
+// planner makes a planner for the selected targets and their ancestors, prepared.
+func (s *session) planner(view plan.View, selectors []string, noCache bool, now time.Time) (*plan.Planner, []*graph.Target, error) {
+	selected, err := selectTargets(s.graph, selectors)
+	if err != nil {
+		return nil, nil, err
+	}
+	opts := plan.Options{Now: now, Epoch: s.epoch, NoCache: map[string]bool{}}
+	if noCache {
+		for _, t := range selected {
+			opts.NoCache[t.Name] = true
+		}
+	}
+	targets := withAncestors(s.graph, selected)
+	p := plan.New(s.catalog.Root, s.lock, view, s.cache, opts)
+	return p, targets, p.Prepare(targets)
+}
+
+func (a *app) build(ctx context.Context, selectors []string, flags buildFlags, format string) (err error) {
+	began := a.now()
+	s, err := a.session()
+	if err != nil {
+		return err
+	}
+	if flags.dryRun {
+		return a.printPlan(s, selectors, flags.noCache, format)
+	}
+	held, err := store.Acquire(s.state, "plinth build")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, held.Release()) }()
+	st, err := store.Open(s.storeDir())
+	if err != nil {
+		return err
+	}
+	if err := sweep(ctx, s.state, st); err != nil {
+		return err
+	}
+	planner, targets, err := s.planner(st, selectors, flags.noCache, began)
+	if err != nil {
+		return err
+	}
+	b := &builder{state: s.state, jobs: flags.jobs, epoch: s.epoch, lock: s.lock, store: st, plan: planner}
+	opts := fleet.Options{Jobs: flags.jobs, Policy: flags.policy(), LogDir: filepath.Join(s.state, "logs"), Now: a.now}
+	rows, err := fleet.Run(ctx, targets, planner, st, b, opts, a.progress(flags.progress))
+	err = errors.Join(err, b.close(), s.cache.Save())
+	for i := range rows {
+		if rows[i].Log != "" {
+			rows[i].Log = shown(rows[i].Log)
+		}
+	}
+	took := a.now().Sub(began)
+	switch {
+	case flags.progress == "json" || format == "json":
+		err = errors.Join(err, report.ClosingJSON(a.out, rows, took))
+	case flags.progress != "quiet":
+		report.Failures(a.out, rows)
+		fmt.Fprintln(a.out)
+		report.Closing(a.out, rows, took)
+	}
+	return errors.Join(err, ctx.Err(), a.failed(rows, flags))
+}
+
+// failed is the error of a run with failed targets; their own messages have been printed.
+func (a *app) failed(rows []fleet.Row, flags buildFlags) error {
+	counts := fleet.Counts(rows)
+	if counts[fleet.Failed] == 0 {
+		return nil
+	}
+	if flags.progress == "quiet" || flags.progress == "json" {
+		report.Failures(a.err, rows)
+	}
+	code := diag.ExitError
+	if flags.keepGoing && counts[fleet.Built]+counts[fleet.Reused] > 0 {
+		code = diag.ExitPartial
+	}
+	return diag.Errorf(diag.Position{}, "%d of %d targets failed, %d blocked, %d not started",
+		counts[fleet.Failed], len(rows), counts[fleet.Blocked], counts[fleet.NotStarted]+counts[fleet.Cancelled]).WithCode(code)
+}
+
+func (f buildFlags) policy() sched.Policy {
+	switch {
+	case f.keepGoing:
+		return sched.KeepGoing
+	case f.failFast:
+		return sched.FailFast
+	}
+	return sched.StopStarting
+}
+
+func (a *app) progress(name string) fleet.Progress {
+	switch name {
+	case "json":
+		return report.NewJSON(a.out)
+	case "quiet":
+		return report.Quiet{}
+	}
+	return report.NewPlain(a.out)
+}
+
+func (a *app) planCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:               "plan [SELECTOR…]",
+		Short:             "Say what a build would do, and why",
+		Long:              "Say what plinth build would do, and why. Nothing is changed.\n\n" + selectorHelp,
+		ValidArgsFunction: a.completeTargets,
+	}
+	noCache := cmd.Flags().Bool("no-cache", false, "as if plinth build --no-cache")
+	f := formatFlag(cmd, "pretty", "json")
+	cmd.RunE = func(_ *cobra.Command, args []string) error {
+		s, err := a.session()
+		if err != nil {
+			return err
+		}
+		return a.printPlan(s, args, *noCache, f.value)
+	}
+	return cmd
+}
+
+func (a *app) printPlan(s *session, selectors []string, noCache bool, format string) error {
+	planner, targets, err := s.planner(store.View(s.storeDir()), selectors, noCache, a.now())
+	if err != nil {
+		return err
+	}
+	steps := planner.Plan(targets)
+	if format == "json" {
+		return report.PlanJSON(a.out, steps)
+	}
+	report.Plan(a.out, steps)
+	return nil
+}
+
+func (a *app) whyCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "why TARGET",
+		Short: "Say why a target is going to be built, or was",
+		Long: `Say why a target is going to be built, down to the file, package or upstream
+that changed. For a target that is up to date: why it was built the last time.`,
+		Args:              exactly(1, "one target"),
+		ValidArgsFunction: a.completeTargets,
+	}
+	f := formatFlag(cmd, "pretty", "json")
+	cmd.RunE = func(_ *cobra.Command, args []string) error {
+		s, err := a.session()
+		if err != nil {
+			return err
+		}
+		selected, err := s.graph.Select(args[0])
+		if err != nil {
+			return err
+		}
+		if len(selected) != 1 {
+			return diag.Errorf(diag.Position{}, "%s is %d targets: %s", args[0], len(selected), names(selected)).
+				Hint("name one of them").WithCode(diag.ExitUsage)
+		}
+		planner, targets, err := s.planner(store.View(s.storeDir()), args, false, a.now())
+		if err != nil {
+			return err
+		}
+		chain := planner.Why(selected[0], planner.Plan(targets))
+		if f.value == "json" {
+			return report.WhyJSON(a.out, chain)
+		}
+		report.Why(a.out, chain)
+		return nil
+	}
+	return cmd
+}

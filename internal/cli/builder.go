@@ -1,0 +1,249 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/plinth-build/plinth/internal/build"
+	"github.com/plinth-build/plinth/internal/catalog"
+	"github.com/plinth-build/plinth/internal/debian/image"
+	"github.com/plinth-build/plinth/internal/debian/pool"
+	"github.com/plinth-build/plinth/internal/engine"
+	"github.com/plinth-build/plinth/internal/fleet"
+	"github.com/plinth-build/plinth/internal/graph"
+	"github.com/plinth-build/plinth/internal/lock"
+	"github.com/plinth-build/plinth/internal/plan"
+	"github.com/plinth-build/plinth/internal/store"
+	"github.com/plinth-build/plinth/internal/update"
+)
+
+// builder is fleet.Builder over the real engine and the real package pool,
+// both started when the first target needs them: a run that builds nothing
+// starts neither.
+type builder struct {
+	state string
+	jobs  int
+	epoch string // SOURCE_DATE_EPOCH, "" if the user gave none
+	lock  *lock.File
+	store *store.Store
+	plan  *plan.Planner
+
+	engineOnce sync.Once
+	engine     *engine.Engine
+	dockerfile *build.Builder
+	engineErr  error
+
+	poolOnce sync.Once
+	pool     *pool.Pool
+	poolErr  error
+}
+
+// engineOptions are those of the engine in a state folder.
+func engineOptions(state string, jobs int) engine.Options {
+	return engine.Options{Root: filepath.Join(state, "engine"), LogFile: filepath.Join(state, "logs", "engine.log"), Jobs: jobs}
+}
+
+func (b *builder) startEngine(ctx context.Context) (*build.Builder, error) {
+	b.engineOnce.Do(func() {
+		// the engine outlives the context of the target that starts it
+		b.engine, b.engineErr = engine.Start(context.WithoutCancel(ctx), engineOptions(b.state, b.jobs))
+		if b.engineErr == nil {
+			b.dockerfile, b.engineErr = build.New(b.engine, b.store)
+		}
+	})
+	return b.dockerfile, b.engineErr
+}
+
+func (b *builder) openPool() (*pool.Pool, error) {
+	b.poolOnce.Do(func() {
+		b.pool, b.poolErr = pool.Open(filepath.Join(b.state, "debs"), pool.Options{Jobs: b.jobs})
+	})
+	return b.pool, b.poolErr
+}
+
+// close ends the engine if it was started.
+func (b *builder) close() error {
+	if b.engine == nil {
+		return nil
+	}
+	return b.engine.Close()
+}
+
+// Dockerfile implements fleet.Builder.
+func (b *builder) Dockerfile(ctx context.Context, job fleet.Job) (ocispec.Descriptor, error) {
+	t := job.Step.Target
+	named, epoch, err := b.named(t, job)
+	if err != nil {
+		return ocispec.Descriptor{}, err
+	}
+	front, err := b.startEngine(ctx)
+	if err != nil {
+		return ocispec.Descriptor{}, err
+	}
+	result, err := front.Build(ctx, build.Request{
+		Target:         t.Name,
+		DockerfilePath: t.Image.Dockerfile.Path,
+		Dockerfile:     t.Image.Dockerfile.Data,
+		ContextDir:     t.ContextDir,
+		ContextDigest:  job.Step.Inputs.Context,
+		Args:           t.Args,
+		Labels:         t.Labels,
+		Platform:       t.Platform.String(),
+		Stage:          t.Stage,
+		Named:          named,
+		NoCache:        noCache(job.Step.Reasons),
+		Epoch:          epoch,
+		Log:            job.Log,
+		Progress: func(e build.Event) {
+			if e.State == build.StepStarted {
+				job.Say(e.Name)
+			}
+		},
+	})
+	return result.Manifest, err
+}
+
+// noCache: a new refresh window builds afresh, and so does a target of --no-cache.
+func noCache(reasons []plan.Reason) bool {
+	return slices.ContainsFunc(reasons, func(r plan.Reason) bool { return r.Kind == plan.Refresh || r.Kind == plan.Forced })
+}
+
+// named lists the images that the Dockerfile may refer to, and finds
+// SOURCE_DATE_EPOCH: the user's, otherwise the time of the newest image below,
+// so that it is neither the time of day nor 1970.
+func (b *builder) named(t *graph.Target, job fleet.Job) ([]build.NamedImage, int64, error) {
+	var named []build.NamedImage
+	var epoch int64
+	for _, e := range t.Parents {
+		d := job.Parents[e.Target.Name].Digest
+		named = append(named, build.NamedImage{Text: e.Text, Manifest: d})
+		config, err := b.store.ReadConfig(d)
+		if err != nil {
+			return nil, 0, fmt.Errorf("cannot read the image of %s: %w", e.Target.Name, err)
+		}
+		var c struct {
+			Created time.Time `json:"created"`
+		}
+		if err := json.Unmarshal(config, &c); err != nil {
+			return nil, 0, fmt.Errorf("cannot read the config of %s: %w", e.Target.Name, err)
+		}
+		epoch = max(epoch, c.Created.Unix())
+	}
+	for _, up := range t.Upstreams {
+		d, err := b.plan.Upstream(t, up)
+		if err != nil {
+			return nil, 0, err
+		}
+		pinned, err := up.Ref.WithDigest(d)
+		if err != nil {
+			return nil, 0, err
+		}
+		named = append(named, build.NamedImage{Text: up.Text, Platform: up.Platform, Upstream: pinned.Normalised()})
+		epoch = max(epoch, b.lock.Upstreams[up.Ref.Normalised()].Created)
+	}
+	if b.epoch != "" {
+		user, err := strconv.ParseInt(b.epoch, 10, 64)
+		return named, user, err
+	}
+	return named, epoch, nil
+}
+
+// Packages implements fleet.Builder.
+func (b *builder) Packages(ctx context.Context, job fleet.Job) (ocispec.Descriptor, error) {
+	t := job.Step.Target
+	packages, err := b.openPool()
+	if err != nil {
+		return ocispec.Descriptor{}, err
+	}
+	set := b.lock.Sets[t.Name]
+	req := image.Request{Target: t.Name, Debs: b.lock.SetDebs(t.Name), Epoch: set.Epoch, Arch: set.Arch, Jobs: b.jobs, Spec: b.spec(t, set)}
+	if b.epoch != "" {
+		if req.Epoch, err = strconv.ParseInt(b.epoch, 10, 64); err != nil {
+			return ocispec.Descriptor{}, err
+		}
+	}
+	for _, e := range t.Parents {
+		below, err := update.Below(b.lock, e.Target)
+		if err != nil {
+			return ocispec.Descriptor{}, err
+		}
+		req.Parent = &image.Parent{Manifest: digest.Digest(job.Parents[e.Target.Name].Digest), Debs: below}
+	}
+	job.Say(fmt.Sprintf("%d packages", len(req.Debs)))
+	result, err := image.Build(ctx, req, packages, b.store, job.Log)
+	return result.Manifest, err
+}
+
+func (b *builder) spec(t *graph.Target, set lock.Set) image.Spec {
+	p := t.Packages
+	s := image.Spec{
+		Mode: image.Mode(p.Mode), Docs: p.Docs, Entrypoint: p.Entrypoint, Cmd: p.Cmd, User: p.User,
+		WorkingDir: p.WorkingDir, ExposedPorts: p.ExposedPorts, StopSignal: p.StopSignal, Labels: t.Labels,
+	}
+	for _, f := range p.Files {
+		file := image.File{Path: f.Path, Data: []byte(f.Content), Mode: f.Mode, UID: f.UID, GID: f.GID}
+		if f.Source != "" {
+			file.HostPath, file.Data = filepath.Join(t.ContextDir, filepath.FromSlash(f.Source)), nil
+		}
+		s.Files = append(s.Files, file)
+	}
+	for _, u := range p.Users {
+		s.Users = append(s.Users, image.User{Name: u.Name, UID: u.UID, GID: u.GID, Home: u.Home, Shell: u.Shell})
+	}
+	for _, g := range p.Groups {
+		s.Groups = append(s.Groups, image.Group{Name: g.Name, GID: g.GID})
+	}
+	for _, e := range p.Env {
+		s.Env = append(s.Env, e.Name+"="+e.Value)
+	}
+	if p.Mode == catalog.Full {
+		s.AptSources = aptSources(b.lock.Sources[set.Release])
+	}
+	return s
+}
+
+// aptSources joins the locked sources into what apt's own configuration says:
+// one entry an archive and list of components.
+func aptSources(sources []lock.Source) []image.AptSource {
+	type key struct{ uri, suite string }
+	components := map[key][]string{}
+	var order []key
+	for _, s := range sources {
+		k := key{s.URI, s.Suite}
+		if components[k] == nil {
+			order = append(order, k)
+		}
+		components[k] = append(components[k], s.Component)
+	}
+	var out []image.AptSource
+	for _, k := range order {
+		joined := false
+		for i := range out {
+			if out[i].URI == k.uri && slices.Equal(out[i].Components, components[k]) {
+				out[i].Suites = append(out[i].Suites, k.suite)
+				joined = true
+			}
+		}
+		if !joined {
+			out = append(out, image.AptSource{URI: k.uri, Suites: []string{k.suite}, Components: slices.Clone(components[k])})
+		}
+	}
+	return out
+}
+
+// sweep removes what a killed run left, when one was: engine containers and
+// mounts, and half-written files.
+func sweep(ctx context.Context, state string, st *store.Store) error {
+	_, err := engine.Sweep(ctx, engineOptions(state, 0))
+	return errors.Join(err, st.Sweep())
+}

@@ -1,0 +1,132 @@
+package cli
+
+import (
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/plinth-build/plinth/internal/debian/apt"
+	"github.com/plinth-build/plinth/internal/diag"
+	"github.com/plinth-build/plinth/internal/graph"
+	"github.com/plinth-build/plinth/internal/lock"
+	"github.com/plinth-build/plinth/internal/ociref"
+	"github.com/plinth-build/plinth/internal/registry"
+	"github.com/plinth-build/plinth/internal/report"
+	"github.com/plinth-build/plinth/internal/update"
+)
+
+func (a *app) updateCommand() *cobra.Command {
+	var check bool
+	cmd := &cobra.Command{
+		Use:   "update [REF…]",
+		Short: "Pin upstream images and Debian packages in plinth.lock",
+		Long: `Ask registries what the upstream tags in the Dockerfiles point at now, ask the
+Debian archive which packages satisfy the package lists now, and write both into
+plinth.lock. Nothing else moves what a build uses.
+
+REF is an upstream image (debian:12), or selects package images as in plinth
+build. Without REF everything is resolved again, and what the catalog no longer
+names is dropped.`,
+		Example: `  plinth update                 # everything
+  plinth update debian:12       # one upstream
+  plinth update debian12-java17 # the packages of one image
+  plinth update --check         # say what moved (exit 2), write nothing`,
+		ValidArgsFunction: a.completeTargets,
+	}
+	cmd.Flags().BoolVar(&check, "check", false, "only say what moved: exit 2 if anything did, write nothing")
+	f := formatFlag(cmd, "pretty", "json")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		began := a.now()
+		c, g, err := a.load()
+		if err != nil {
+			return err
+		}
+		old, err := lock.Load(c.Root)
+		if err != nil {
+			return err
+		}
+		req, err := updateRequest(g, args)
+		if err != nil {
+			return err
+		}
+		state, err := a.stateDir(c)
+		if err != nil {
+			return err
+		}
+		client, err := apt.New(apt.Options{
+			CacheDir: filepath.Join(state, "cache", "indexes"), KeyringPath: c.Config.Debian.Keyring, Signers: c.Config.Debian.Signers, Now: a.now,
+		})
+		if err != nil {
+			return err
+		}
+		next, changes, err := update.Run(cmd.Context(), g, c.Config, old, update.Sources{Registry: registry.Resolve, Archive: client.Fetch}, req)
+		if err != nil {
+			return err
+		}
+		if !check {
+			if err := next.Save(c.Root); err != nil {
+				return err
+			}
+		}
+		if f.value == "json" {
+			err = report.ChangesJSON(a.out, changes)
+		} else {
+			a.printChanges(changes, check, next, a.now().Sub(began))
+		}
+		if err == nil && check && len(changes) > 0 {
+			return diag.Errorf(diag.Position{}, "plinth.lock is behind: %d changes", len(changes)).
+				Hint("take them with: plinth update").WithCode(diag.ExitFindings)
+		}
+		return err
+	}
+	return cmd
+}
+
+func (a *app) printChanges(changes []update.Change, check bool, next *lock.File, took time.Duration) {
+	report.Changes(a.out, changes)
+	what := fmt.Sprintf("%d upstreams and %d package images, %d packages", len(next.Upstreams), len(next.Sets), len(next.Debs))
+	switch {
+	case len(changes) == 0:
+		fmt.Fprintf(a.out, "Nothing moved (%s) in %s\n", what, report.Duration(took))
+	case check:
+		fmt.Fprintf(a.out, "%d changes, nothing written\n", len(changes))
+	default:
+		fmt.Fprintf(a.out, "%s now pins %s, in %s\n", lock.FileName, what, report.Duration(took))
+	}
+}
+
+// updateRequest sorts arguments into targets and upstreams: what selects a
+// target is one, the rest must be a reference.
+func updateRequest(g *graph.Graph, args []string) (update.Request, error) {
+	var req update.Request
+	var problems diag.List
+	for _, arg := range args {
+		targets, selErr := g.Select(arg)
+		if selErr == nil {
+			found := false
+			for _, t := range targets {
+				if t.Packages != nil {
+					req.Targets, found = append(req.Targets, t), true
+				}
+				for _, up := range t.Upstreams {
+					if up.Ref.Digest() == "" {
+						req.Upstreams, found = append(req.Upstreams, up.Ref), true
+					}
+				}
+			}
+			if !found {
+				problems.Add(diag.Errorf(diag.Position{}, "nothing to update in %s: it takes neither packages nor upstream images", arg).WithCode(diag.ExitUsage))
+			}
+			continue
+		}
+		ref, err := ociref.Parse(arg)
+		if err != nil {
+			problems.AddErr(selErr)
+			continue
+		}
+		req.Upstreams = append(req.Upstreams, ref)
+	}
+	return req, problems.Err()
+}

@@ -1,0 +1,269 @@
+// Package fleet runs a plan: it asks for each target, when its parents are
+// there, whether it must be built, builds it with the engine or from packages,
+// and keeps the result. What it builds with is behind two functions, so that
+// it can be tested without an engine.
+//
+// A target that cannot be built does not end the run; its row says why. Run
+// returns an error only for what is wrong with the run as a whole.
+package fleet
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/plinth-build/plinth/internal/diag"
+	"github.com/plinth-build/plinth/internal/graph"
+	"github.com/plinth-build/plinth/internal/plan"
+	"github.com/plinth-build/plinth/internal/sched"
+	"github.com/plinth-build/plinth/internal/store"
+)
+
+// Job is one target to build.
+type Job struct {
+	Step    plan.Step
+	Parents map[string]ocispec.Descriptor // target → its image
+	Log     io.Writer                     // the target's full log
+	Say     func(string)                  // tells the user where the build is
+}
+
+// Builder makes images.
+type Builder interface {
+	// Dockerfile builds a target with a Dockerfile, Packages one from packages.
+	// The image is in the store when they return. Errors are for the user.
+	Dockerfile(ctx context.Context, job Job) (ocispec.Descriptor, error)
+	Packages(ctx context.Context, job Job) (ocispec.Descriptor, error)
+}
+
+// Options steer a run.
+type Options struct {
+	Jobs   int
+	Policy sched.Policy
+	LogDir string // a file for each built target is made here
+	Now    func() time.Time
+}
+
+// tailLines is how much of a failed target's log is shown.
+const tailLines = 12
+
+// Run builds what must be built of targets, which are prepared, in topological
+// order, and hold their ancestors. It returns one row a target in that order.
+func Run(ctx context.Context, targets []*graph.Target, planner *plan.Planner, st *store.Store, builder Builder, opts Options, progress Progress) ([]Row, error) {
+	if err := os.MkdirAll(opts.LogDir, 0o755); err != nil {
+		return nil, diag.Errorf(diag.Position{}, "cannot make the folder for logs: %w", err)
+	}
+	r := &runner{targets: targets, planner: planner, store: st, builder: builder, opts: opts, progress: progress,
+		rows: make([]Row, len(targets)), images: map[string]ocispec.Descriptor{}, building: map[string]chan struct{}{}}
+	number := map[*graph.Target]int{}
+	deps := make([][]int, len(targets))
+	for i, t := range targets {
+		number[t] = i
+		r.rows[i] = Row{Target: t.Name, Status: NotStarted}
+		for _, e := range t.Parents {
+			deps[i] = append(deps[i], number[e.Target])
+		}
+	}
+	outcomes := sched.Run(ctx, deps, sched.Options{Jobs: opts.Jobs, Policy: opts.Policy}, r.target)
+	for i, o := range outcomes {
+		row := &r.rows[i]
+		switch o.State {
+		case sched.Blocked:
+			row.Status, row.Cause = Blocked, targets[o.Cause].Name
+			progress.Ended(*row)
+		case sched.Cancelled:
+			row.Status = Cancelled
+			progress.Ended(*row)
+		case sched.NotStarted, sched.Done, sched.Failed:
+		}
+	}
+	return r.rows, r.store.SetRefs(r.images)
+}
+
+type runner struct {
+	targets  []*graph.Target
+	planner  *plan.Planner
+	store    *store.Store
+	builder  Builder
+	opts     Options
+	progress Progress
+	rows     []Row // each written by the goroutine of its target
+
+	mu       sync.Mutex
+	images   map[string]ocispec.Descriptor
+	building map[string]chan struct{} // id → closed when its build ends
+}
+
+// target is the work of one node.
+func (r *runner) target(ctx context.Context, i int) error {
+	t, row := r.targets[i], &r.rows[i]
+	parents := map[string]ocispec.Descriptor{}
+	digests := map[string]string{}
+	r.mu.Lock()
+	for _, e := range t.Parents {
+		parents[e.Target.Name] = r.images[e.Target.Name]
+		digests[e.Target.Name] = r.images[e.Target.Name].Digest.String()
+	}
+	r.mu.Unlock()
+	step := r.planner.Decide(t, digests)
+	if step.Action == plan.Build {
+		// two targets with equal inputs are one image: the second one waits and reuses
+		release, err := r.claim(ctx, step.ID)
+		if err != nil {
+			return err
+		}
+		defer release()
+		step = r.planner.Decide(t, digests)
+	}
+	if step.Action == plan.Reuse {
+		return r.reuse(row, step)
+	}
+	row.Reasons = step.Reasons
+	r.progress.Started(t.Name, step.Reasons)
+	began := r.opts.Now()
+	err := r.build(ctx, row, step, parents, began)
+	row.Took = r.opts.Now().Sub(began)
+	if err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		row.Status, row.Err = Failed, explain(err, r.store.Dir())
+		row.Tail = tail(row.Log)
+		r.progress.Ended(*row)
+		return err
+	}
+	row.Status = Built
+	r.progress.Ended(*row)
+	return nil
+}
+
+// claim waits until no other target builds the same id.
+func (r *runner) claim(ctx context.Context, id string) (release func(), err error) {
+	for {
+		r.mu.Lock()
+		busy, ok := r.building[id]
+		if !ok {
+			done := make(chan struct{})
+			r.building[id] = done
+			r.mu.Unlock()
+			return func() {
+				r.mu.Lock()
+				delete(r.building, id)
+				r.mu.Unlock()
+				close(done)
+			}, nil
+		}
+		r.mu.Unlock()
+		select {
+		case <-busy:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+func (r *runner) reuse(row *Row, step plan.Step) error {
+	row.Status, row.Digest, row.Size = Reused, step.Result.Manifest.Digest.String(), step.Result.Size
+	r.setImage(row.Target, step.Result.Manifest)
+	var last plan.Snapshot
+	if !r.store.LoadTarget(row.Target, &last) || last.ID != step.ID {
+		// reused from another target or an older state: the next diff starts from here
+		step.Reasons = last.Why
+		if err := r.store.SaveTarget(row.Target, r.planner.Snapshot(step, row.Digest, step.Result.Built, 0)); err != nil {
+			row.Status, row.Err = Failed, explain(err, r.store.Dir())
+			return err
+		}
+	}
+	r.progress.Ended(*row)
+	return nil
+}
+
+func (r *runner) build(ctx context.Context, row *Row, step plan.Step, parents map[string]ocispec.Descriptor, began time.Time) error {
+	t := step.Target
+	if step.Result.ID != "" {
+		if err := r.store.Forget(step.Result); err != nil {
+			return fmt.Errorf("cannot drop the old result of %s: %w", t.Name, err)
+		}
+	}
+	row.Log = filepath.Join(r.opts.LogDir, strings.ReplaceAll(t.Name, "/", "%")+".log")
+	log, err := os.Create(row.Log)
+	if err != nil {
+		return fmt.Errorf("cannot write the log of %s: %w", t.Name, err)
+	}
+	defer log.Close()
+	fmt.Fprintf(log, "# %s: %s\n", t.Name, plan.Summary(step.Reasons))
+	job := Job{Step: step, Parents: parents, Log: log, Say: func(s string) { r.progress.Step(t.Name, s) }}
+	var image ocispec.Descriptor
+	if t.Packages != nil {
+		image, err = r.builder.Packages(ctx, job)
+	} else {
+		image, err = r.builder.Dockerfile(ctx, job)
+	}
+	if err != nil {
+		fmt.Fprintf(log, "# failed: %v\n", err)
+		return err
+	}
+	if err := r.planner.Unchanged(t); err != nil {
+		return err
+	}
+	result, err := r.store.Record(step.ID, t.Name, image, r.opts.Now())
+	if err != nil {
+		return err
+	}
+	var last plan.Snapshot
+	row.Same = r.store.LoadTarget(t.Name, &last) && last.Digest == result.Manifest.Digest.String()
+	row.Digest, row.Size = result.Manifest.Digest.String(), result.Size
+	r.setImage(t.Name, result.Manifest)
+	now := r.opts.Now()
+	return r.store.SaveTarget(t.Name, r.planner.Snapshot(step, row.Digest, now, now.Sub(began)))
+}
+
+func (r *runner) setImage(name string, desc ocispec.Descriptor) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.images[name] = desc
+}
+
+// explain adds what to do about errors that any part of a build can meet.
+func explain(err error, dir string) error {
+	if !errors.Is(err, syscall.ENOSPC) && !strings.Contains(err.Error(), "no space left on device") {
+		return err
+	}
+	var l diag.List
+	for _, e := range diag.Flatten(err) {
+		e.Hints = append(slices.Clone(e.Hints), fmt.Sprintf("make room on the disk that holds %s, or move the state with --state-dir; what is finished is kept", dir))
+		l.Add(e)
+	}
+	return l.Err()
+}
+
+// tail is the end of a log file, without plinth's own lines.
+func tail(path string) []string {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	var lines []string
+	scanner := bufio.NewScanner(f)
+	scanner.Buffer(nil, 1<<20)
+	for scanner.Scan() {
+		if line := strings.TrimRight(scanner.Text(), " \r"); line != "" && !strings.HasPrefix(line, "# ") {
+			lines = append(lines, line)
+			if len(lines) > 2*tailLines {
+				lines = slices.Delete(lines, 0, tailLines)
+			}
+		}
+	}
+	return lines[max(0, len(lines)-tailLines):]
+}

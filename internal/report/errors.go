@@ -1,0 +1,28 @@
+// Package report turns values into what a user reads: errors, plans, tables
+// and progress, as text or JSON. It decides nothing.
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/plinth-build/plinth/internal/diag"
+)
+
+// Errors prints every error that err holds, each with its hints:
+//
+//	error: 0100-java17/Dockerfile:1:6: cannot build java17: upstream debian:12 is not locked
+//	  hint: pin it with: plinth update debian:12
+func Errors(w io.Writer, err error) {
+	for _, e := range diag.Flatten(err) {
+		lines := strings.Split(strings.TrimRight(e.Error(), "\n"), "\n")
+		fmt.Fprintf(w, "error: %s\n", lines[0])
+		for _, l := range lines[1:] {
+			fmt.Fprintf(w, "  %s\n", l)
+		}
+		for _, h := range e.Hints {
+			fmt.Fprintf(w, "  hint: %s\n", strings.ReplaceAll(h, "\n", "\n        "))
+		}
+	}
+}

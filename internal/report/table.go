@@ -1,0 +1,70 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/mattn/go-runewidth"
+)
+
+// Table prints rows in columns, two spaces apart. The last column is not
+// padded. right holds the numbers of the columns that are set flush right.
+func Table(w io.Writer, header []string, rows [][]string, right ...int) {
+	all := append([][]string{header}, rows...)
+	widths := make([]int, len(header))
+	for _, row := range all {
+		for i, cell := range row {
+			widths[i] = max(widths[i], runewidth.StringWidth(cell))
+		}
+	}
+	flush := map[int]bool{}
+	for _, i := range right {
+		flush[i] = true
+	}
+	for _, row := range all {
+		var line strings.Builder
+		for i, cell := range row {
+			pad := strings.Repeat(" ", widths[i]-runewidth.StringWidth(cell))
+			if i > 0 {
+				line.WriteString("  ")
+			}
+			if flush[i] {
+				line.WriteString(pad + cell)
+			} else {
+				line.WriteString(cell + pad)
+			}
+		}
+		fmt.Fprintln(w, strings.TrimRight(line.String(), " "))
+	}
+}
+
+// Size prints bytes as people say them, in powers of 1000 as disks and registries do: "49.2 MB".
+func Size(n int64) string {
+	switch {
+	case n <= 0:
+		return "-"
+	case n < 1000:
+		return fmt.Sprintf("%d B", n)
+	}
+	v, units := float64(n)/1000, []string{"kB", "MB", "GB", "TB"}
+	i := 0
+	for v >= 999.95 && i < len(units)-1 {
+		v /= 1000
+		i++
+	}
+	return fmt.Sprintf("%.1f %s", v, units[i])
+}
+
+// Duration prints a time span with the precision that matters: "35ms", "4.2s", "3m05s".
+func Duration(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return fmt.Sprintf("%dms", d.Milliseconds())
+	case d < time.Minute:
+		return fmt.Sprintf("%.1fs", d.Seconds())
+	}
+	d = d.Round(time.Second)
+	return fmt.Sprintf("%dm%02ds", int(d.Minutes()), int(d.Seconds())%60)
+}
