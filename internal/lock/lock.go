@@ -13,10 +13,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/plinth-build/plinth/internal/diag"
@@ -43,10 +45,12 @@ type File struct {
 
 // Upstream is a pinned image from outside the catalog.
 type Upstream struct {
-	// Digest maps a platform ("linux/amd64") to its manifest's digest ("sha256:…").
+	// Digests maps a platform ("linux/amd64") to its manifest's digest ("sha256:…").
 	Digests map[string]string `json:"digests"`
 	// Index is the digest that the tag pointed at (the index, or the manifest itself).
 	Index string `json:"index"`
+	// Created is when the image was made, in seconds since 1970: SOURCE_DATE_EPOCH of what is built on it.
+	Created int64 `json:"created"`
 }
 
 // Source is one signed package index (release file and Packages file).
@@ -91,7 +95,25 @@ func (d Deb) Key() string { return d.Name + "_" + d.Version + "_" + d.Arch }
 
 // New returns an empty lock.
 func New() *File {
-	return &File{Version: version, Upstreams: map[string]Upstream{}, Sources: map[string][]Source{}, Sets: map[string]Set{}, Debs: map[string]Deb{}}
+	f := &File{Version: version}
+	f.fill()
+	return f
+}
+
+// fill makes the maps that are nil, also those that a file has as null.
+func (f *File) fill() {
+	if f.Upstreams == nil {
+		f.Upstreams = map[string]Upstream{}
+	}
+	if f.Sources == nil {
+		f.Sources = map[string][]Source{}
+	}
+	if f.Sets == nil {
+		f.Sets = map[string]Set{}
+	}
+	if f.Debs == nil {
+		f.Debs = map[string]Deb{}
+	}
 }
 
 // Load reads the lock of the catalog at root. A catalog without one has an
@@ -110,21 +132,26 @@ func Load(root string) (*File, error) {
 
 // Parse reads a lock's bytes.
 func Parse(data []byte) (*File, error) {
-	f := New()
+	f := new(File)
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
-	if err := dec.Decode(f); err != nil {
-		return nil, broken(data, dec.InputOffset(), err)
-	}
-	if f.Version != version {
-		return nil, diag.Errorf(diag.Position{File: FileName, Line: 1}, "cannot read the lock: it has version %d and this plinth knows version %d", f.Version, version).
+	err := dec.Decode(f)
+	if f.Version != version && (err == nil || f.Version != 0) {
+		return nil, diag.Errorf(position(data, bytes.Index(data, []byte(`"version"`))), "cannot read the lock: it has version %d and this plinth knows version %d", f.Version, version).
 			Hint("write it anew with: plinth update")
 	}
+	if err != nil {
+		return nil, broken(data, err)
+	}
+	if rest := bytes.TrimLeft(data[dec.InputOffset():], " \t\r\n"); len(rest) > 0 {
+		return nil, broken(data[:len(data)-len(rest)+1], errTrailing)
+	}
+	f.fill()
 	var problems diag.List
 	for name, set := range f.Sets {
 		for _, key := range set.Debs {
 			if _, ok := f.Debs[key]; !ok {
-				problems.Add(diag.Errorf(diag.Position{File: FileName}, "cannot use the lock: %s needs package %s, which it does not describe", name, key).
+				problems.Add(diag.Errorf(position(data, bytes.Index(data, strconv.AppendQuote(nil, key))), "cannot use the lock: %s needs package %s, which it does not describe", name, key).
 					Hint("write it anew with: plinth update"))
 			}
 		}
@@ -135,23 +162,37 @@ func Parse(data []byte) (*File, error) {
 	return f, nil
 }
 
-// broken turns a decoding error into one with a position.
-func broken(data []byte, offset int64, err error) error {
+var errTrailing = errors.New("something follows the closing brace")
+
+// broken turns a decoding error into one with the position of the last byte
+// that was read: the wrong byte, or the end of the wrong value.
+func broken(data []byte, err error) error {
+	why, end := strings.TrimPrefix(err.Error(), "json: "), int64(len(data))
 	var syntax *json.SyntaxError
 	var typ *json.UnmarshalTypeError
+	field, unknown := strings.CutPrefix(why, "unknown field ")
 	switch {
 	case errors.As(err, &syntax):
-		offset = syntax.Offset
+		end = syntax.Offset
 	case errors.As(err, &typ):
-		offset = typ.Offset
+		end = typ.Offset
+	case unknown:
+		end = int64(bytes.Index(data, []byte(field))) + 1
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		why = "it ends too early"
 	}
-	offset = min(max(offset, 0), int64(len(data)))
-	before := data[:offset]
-	line := bytes.Count(before, []byte("\n")) + 1
-	column := len(before) - bytes.LastIndexByte(before, '\n')
-	why := strings.TrimPrefix(err.Error(), "json: ")
-	return diag.Errorf(diag.Position{File: FileName, Line: line, Column: column}, "cannot read the lock: %s", why).
+	return diag.Errorf(position(data, int(end)-1), "cannot read the lock: %s", why).
 		Hint("a merge conflict? take either side, then: plinth update")
+}
+
+// position is the place of the byte with that index.
+func position(data []byte, index int) diag.Position {
+	before := data[:min(max(index, 0), len(data))]
+	return diag.Position{
+		File:   FileName,
+		Line:   bytes.Count(before, []byte("\n")) + 1,
+		Column: len(before) - bytes.LastIndexByte(before, '\n'),
+	}
 }
 
 // Encode writes the lock as it stands in the file: keys sorted, a line for
@@ -238,7 +279,13 @@ func (f *File) Save(root string) error {
 	if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, data) {
 		return nil
 	}
-	tmp, err := os.CreateTemp(root, "."+FileName+".")
+	const tmpPrefix = "." + FileName + "."
+	if left, err := fs.Glob(os.DirFS(root), tmpPrefix+"*"); err == nil {
+		for _, name := range left {
+			os.Remove(filepath.Join(root, name)) // of a process that was killed
+		}
+	}
+	tmp, err := os.CreateTemp(root, tmpPrefix)
 	if err != nil {
 		return diag.Errorf(diag.Position{File: FileName}, "cannot write the lock: %w", err)
 	}
