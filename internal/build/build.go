@@ -158,11 +158,11 @@ func (b *Builder) Build(ctx context.Context, r Request) (Result, error) {
 		err = frontErr
 	}
 	if err != nil {
-		return Result{}, failure(r, err, out)
+		return Result{}, failure(r, err, front, out)
 	}
 	manifest, size, err := b.commit(catcher)
 	if err != nil {
-		return Result{}, failure(r, err, out)
+		return Result{}, failure(r, err, front, out)
 	}
 	return Result{Manifest: manifest, Size: size, Warnings: front.takeWarnings()}, nil
 }
@@ -267,4 +267,3 @@ func (b *Builder) commit(c *manifestCatcher) (ocispec.Descriptor, int64, error) 
 	desc, err := b.store.PutBytes(m.MediaType, data)
 	return desc, size, err
 }
-

@@ -1,6 +1,7 @@
 package build
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"syscall"
 
 	"github.com/distribution/reference"
+	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	gatewaypb "github.com/moby/buildkit/frontend/gateway/pb"
 	solvererrs "github.com/moby/buildkit/solver/errdefs"
 	"golang.org/x/sys/unix"
@@ -63,7 +65,7 @@ func unknownReference(_ Request, n *names, ref string) error {
 
 // failure puts the engine's error into words. The order matters: what is more
 // specific comes first.
-func failure(r Request, err error, out *output) error {
+func failure(r Request, err error, front *frontEnd, out *output) error {
 	e := &BuildError{}
 	if out.failed != nil {
 		e.Tail = out.failed.tail
@@ -76,16 +78,19 @@ func failure(r Request, err error, out *output) error {
 	)
 	switch text := err.Error(); {
 	case errors.As(err, &unknown):
+		if pos.Line == 0 {
+			pos.Line = lineOf(r.Dockerfile, unknown.text)
+		}
 		e.Err = diag.Errorf(pos, "cannot build %s: %w", r.Target, unknown)
 		if unknown.nearest != "" {
 			e.Err.Hint("did you mean %s?", unknown.nearest)
 		}
 		e.Err.Hint("plinth update pins an upstream's digest in plinth.lock")
+	case errors.As(err, &exit) && front.command(err) != nil:
+		e.ExitCode = int(exit.ExitCode)
+		e.Err = runError(r, pos, front.command(err), exit, e.Tail)
 	case diskFull(text):
 		e.Err = diskFullError(r, pos, "the disk is full")
-	case errors.As(err, &exit) && execOp(err) != nil:
-		e.ExitCode = int(exit.ExitCode)
-		e.Err = runError(r, pos, err, exit, e.Tail)
 	case errors.As(err, &pull):
 		e.Err = pullFailure(r, pos, pull.ref, pull.err.Error())
 	case pulledUpstream(r, text) != "":
@@ -109,22 +114,30 @@ func position(r Request, err error) diag.Position {
 	return diag.Position{File: r.DockerfilePath}
 }
 
-// execOp gives the arguments of the process that failed.
-func execOp(err error) []string {
-	var solve *solvererrs.SolveError
-	if !errors.As(err, &solve) {
-		return nil
+// lineOf finds the instruction that has the text in it, for errors that the
+// front end gives no place. 0 means that none has.
+func lineOf(dockerfile []byte, text string) int {
+	parsed, err := parser.Parse(bytes.NewReader(dockerfile))
+	if err != nil {
+		return 0
 	}
-	return solve.GetOp().GetExec().GetMeta().GetArgs()
+	for _, node := range parsed.AST.Children {
+		if strings.Contains(node.Original, text) {
+			return node.StartLine
+		}
+	}
+	return 0
 }
 
-func runError(r Request, pos diag.Position, err error, exit *gatewaypb.ExitError, tail []string) *diag.Error {
-	command := shorten(execOp(err))
+func runError(r Request, pos diag.Position, args []string, exit *gatewaypb.ExitError, tail []string) *diag.Error {
+	command := shorten(args)
+	text := exit.Error()
 	code := int(exit.ExitCode)
-	outOfMemory := errors.Is(err, syscall.ENOMEM) || strings.Contains(err.Error(), "cannot allocate memory")
+	// the engine's words for ENOMEM, which it sets when the kernel's OOM killer has been there
+	outOfMemory := strings.HasSuffix(text, "cannot allocate memory")
 	switch {
-	case code == gatewaypb.UnknownExitStatus && exit.Err != nil && !strings.Contains(err.Error(), "exit code: 255"):
-		return diag.Errorf(pos, "cannot build %s: RUN did not start: %s: %s", r.Target, command, clean(exit.Err.Error()))
+	case code == gatewaypb.UnknownExitStatus && !strings.HasSuffix(text, "exit code: 255"):
+		return diag.Errorf(pos, "cannot build %s: RUN did not start: %s: %s", r.Target, command, clean(text))
 	case outOfMemory:
 		return diag.Errorf(pos, "cannot build %s: RUN was killed because memory ran out: %s", r.Target, command).
 			Hint("give the machine more memory, or build fewer targets at once with --jobs")
@@ -226,6 +239,11 @@ func pullFailure(r Request, pos diag.Position, ref, text string) *diag.Error {
 
 // missingSource gives the path that COPY or ADD did not find, or "".
 func missingSource(text string) string {
+	if before, ok := strings.CutSuffix(text, ": no such file or directory"); ok {
+		if i := strings.LastIndex(before, "lstat "); i >= 0 {
+			return before[i+len("lstat "):]
+		}
+	}
 	before, ok := strings.CutSuffix(text, ": not found")
 	if !ok || !strings.Contains(text, "checksum") {
 		return ""

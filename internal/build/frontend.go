@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io/fs"
 	"os"
 	"path"
@@ -15,6 +16,7 @@ import (
 	"github.com/moby/buildkit/client/llb/sourceresolver"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
+	solvererrs "github.com/moby/buildkit/solver/errdefs"
 	"github.com/moby/buildkit/solver/pb"
 	"github.com/opencontainers/go-digest"
 	fstypes "github.com/tonistiigi/fsutil/types"
@@ -33,6 +35,7 @@ type frontEnd struct {
 
 	mu       sync.Mutex
 	warnings []Warning
+	commands map[string][]string // of RUN steps by digest, for errors
 }
 
 func (f *frontEnd) BuildOpts() gateway.BuildOpts {
@@ -80,15 +83,51 @@ func (f *frontEnd) ResolveSourceMetadata(ctx context.Context, op *pb.SourceOp, o
 	return f.Client.ResolveSourceMetadata(ctx, op, opt)
 }
 
-// Solve answers for the Dockerfile and .dockerignore, and passes everything else on.
+// Solve answers for the Dockerfile and .dockerignore, and passes everything else
+// on with our own images read from the store.
 func (f *frontEnd) Solve(ctx context.Context, req gateway.SolveRequest) (*gateway.Result, error) {
 	files, ok := f.localFiles(req.Definition)
 	if !ok {
+		if req.Definition != nil {
+			def, err := f.names.redirect(req.Definition)
+			if err != nil {
+				return nil, err
+			}
+			req.Definition = def
+			f.noteCommands(def)
+		}
 		return f.Client.Solve(ctx, req)
 	}
 	res := gateway.NewResult()
 	res.SetRef(files)
 	return res, nil
+}
+
+// noteCommands remembers what the RUN steps run.
+func (f *frontEnd) noteCommands(def *pb.Definition) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.commands == nil {
+		f.commands = map[string][]string{}
+	}
+	for _, data := range def.Def {
+		var op pb.Op
+		if op.Unmarshal(data) == nil && op.GetExec() != nil {
+			f.commands[digest.FromBytes(data).String()] = op.GetExec().GetMeta().GetArgs()
+		}
+	}
+}
+
+// command gives the arguments of the RUN step that an error of the engine is
+// about, nil when it is about none.
+func (f *frontEnd) command(err error) []string {
+	var vertex *solvererrs.VertexError
+	if !errors.As(err, &vertex) {
+		return nil
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.commands[vertex.Digest]
 }
 
 // localFiles recognises the front end's two requests for single files: the

@@ -19,9 +19,11 @@ import (
 // looked up under the names of stages too: with a context called debian12 the
 // stage of `FROM debian12 AS debian12` would be replaced by it, its steps
 // dropped without a word. So the front end sees ordinary references here. It is
-// told their configs by us (see frontEnd), and the engine is told by a source
-// policy that such a reference is to be read from the store, or that it is
-// allowed, while any other image is denied.
+// told their configs by us (see frontEnd), and in the graph of steps that it
+// makes, a pull of such a reference becomes a read from the store. A source
+// policy could do that in the engine, but the engine then loses the places in
+// the Dockerfile, because changed steps have other digests. A policy denies
+// whatever else is to be pulled.
 
 // NamedImage is an image that a Dockerfile refers to. Exactly one of Manifest
 // and Upstream is set.
@@ -149,35 +151,76 @@ func (e *named) setSource(ref reference.Named, dgst digest.Digest) error {
 	return nil
 }
 
-// policy lets the engine read what is named here and no other image.
+// policy lets the engine pull the upstreams and no other image.
 func (n *names) policy() *policy.Policy {
 	p := &policy.Policy{Version: 1, Rules: []*policy.Rule{{
 		Action:   policy.PolicyAction_DENY,
-		Selector: &policy.Selector{Identifier: "docker-image://*", MatchType: policy.MatchType_WILDCARD},
+		Selector: &policy.Selector{Identifier: imageScheme + "*", MatchType: policy.MatchType_WILDCARD},
 	}}}
-	seen := map[string]bool{}
 	for _, key := range sortedKeys(n.byKey) {
-		entry := n.byKey[key]
-		if seen[entry.source] {
-			continue
+		if entry := n.byKey[key]; entry.upstream != "" {
+			p.Rules = append(p.Rules, &policy.Rule{
+				Action:   policy.PolicyAction_ALLOW,
+				Selector: &policy.Selector{Identifier: imageScheme + entry.source, MatchType: policy.MatchType_EXACT},
+			})
 		}
-		seen[entry.source] = true
-		rule := &policy.Rule{
-			Action:   policy.PolicyAction_ALLOW,
-			Selector: &policy.Selector{Identifier: "docker-image://" + entry.source, MatchType: policy.MatchType_EXACT},
-		}
-		if entry.image.Manifest != "" {
-			rule.Action = policy.PolicyAction_CONVERT
-			// one name for all, so that the same parent under two names is one
-			// step, and the words in its history don't depend on the name
-			rule.Updates = &policy.Update{
-				Identifier: "oci-layout://plinth.invalid/image@" + entry.image.Manifest.String(),
-				Attrs:      map[string]string{pb.AttrOCILayoutStoreID: storeName},
-			}
-		}
-		p.Rules = append(p.Rules, rule)
 	}
 	return p
+}
+
+const imageScheme = "docker-image://"
+
+// redirect makes steps that pull one of our images into steps that read it from
+// the store. A step is known by the digest of its bytes, and those of its
+// successors hold it, so everything behind such a step gets a new digest.
+func (n *names) redirect(def *pb.Definition) (*pb.Definition, error) {
+	ours := map[string]digest.Digest{}
+	for _, entry := range n.byKey {
+		if entry.image.Manifest != "" {
+			ours[imageScheme+entry.source] = entry.image.Manifest
+		}
+	}
+	out := &pb.Definition{Metadata: map[string]*pb.OpMetadata{}, Source: def.Source.CloneVT()}
+	if out.Source != nil {
+		out.Source.Locations = map[string]*pb.Locations{}
+	}
+	moved := map[string]string{} // old digest → new digest
+	for _, data := range def.Def {
+		before := digest.FromBytes(data).String()
+		var op pb.Op
+		if err := op.Unmarshal(data); err != nil {
+			return nil, fmt.Errorf("cannot read the graph of steps: %w", err)
+		}
+		for _, input := range op.Inputs {
+			after, ok := moved[input.Digest]
+			if !ok {
+				return nil, fmt.Errorf("cannot read the graph of steps: %s comes before its input %s", before, input.Digest)
+			}
+			input.Digest = after
+		}
+		if source := op.GetSource(); source != nil {
+			if manifest, ok := ours[source.Identifier]; ok {
+				// one name for all, so that the same parent under two names is one
+				// step, and the words in its history don't depend on the name
+				source.Identifier = "oci-layout://plinth.invalid/image@" + manifest.String()
+				source.Attrs = map[string]string{pb.AttrOCILayoutStoreID: storeName}
+			}
+		}
+		data, err := op.Marshal()
+		if err != nil {
+			return nil, fmt.Errorf("cannot write the graph of steps: %w", err)
+		}
+		after := digest.FromBytes(data).String()
+		moved[before] = after
+		out.Def = append(out.Def, data)
+		if m := def.Metadata[before]; m != nil {
+			out.Metadata[after] = m
+		}
+		if l := def.GetSource().GetLocations()[before]; l != nil {
+			out.Source.Locations[after] = l
+		}
+	}
+	return out, nil
 }
 
 func sortedKeys[V any](m map[string]V) []string {

@@ -30,6 +30,7 @@ import (
 
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/control"
+	"github.com/moby/buildkit/util/grpcerrors"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/test/bufconn"
 
@@ -154,7 +155,9 @@ func (e *Engine) start(ctx context.Context) error {
 		return err
 	}
 	listener := bufconn.Listen(1 << 20)
-	e.server = grpc.NewServer(grpc.MaxRecvMsgSize(maxMessage), grpc.MaxSendMsgSize(maxMessage))
+	e.server = grpc.NewServer(grpc.MaxRecvMsgSize(maxMessage), grpc.MaxSendMsgSize(maxMessage),
+		// errors keep their types on the way to the client: exit codes, places in the Dockerfile
+		grpc.UnaryInterceptor(grpcerrors.UnaryServerInterceptor), grpc.StreamInterceptor(grpcerrors.StreamServerInterceptor))
 	e.control.Register(e.server)
 	go e.server.Serve(listener) // ends with Stop in Close
 	e.client, err = client.New(ctx, "", client.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {

@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"io"
+	"log"
 	"os"
 	"path/filepath"
 	"sync"
@@ -14,7 +15,7 @@ import (
 	"github.com/plinth-build/plinth/internal/diag"
 )
 
-// BuildKit, containerd, gRPC and OpenTelemetry log through loggers that are one
+// BuildKit, containerd, gRPC, net/http2 and OpenTelemetry log through loggers that are one
 // per process and write to the terminal unless told otherwise. They are pointed
 // at one writer once, because the running libraries read them without a lock;
 // where that writer writes to is what an engine sets. With several engines in
@@ -25,6 +26,7 @@ const logLimit = 16 << 20
 
 var logOutput = sync.OnceValue(func() *switchWriter {
 	w := &switchWriter{to: io.Discard}
+	log.SetOutput(w)
 	logrus.SetOutput(w)
 	logrus.SetLevel(logrus.InfoLevel)
 	logrus.SetFormatter(&logrus.TextFormatter{DisableColors: true, FullTimestamp: true})
@@ -45,7 +47,7 @@ func (s *switchWriter) Write(p []byte) (int, error) {
 	return s.to.Write(p)
 }
 
-// set changes the target and returns whether it was from.
+// set changes the target.
 func (s *switchWriter) set(to io.Writer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,0 +1,142 @@
+// Command sh is a shell for tests: it runs `sh -c "COMMAND && COMMAND"`, where a
+// command is one of a few built-in words with arguments split at blanks. A first
+// argument beginning with / is a script with one command per line.
+package main
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+func main() {
+	args := os.Args[1:]
+	var script string
+	switch {
+	case len(args) >= 2 && args[0] == "-c":
+		script = args[1]
+	case len(args) == 1 && strings.HasPrefix(args[0], "/"):
+		data, err := os.ReadFile(args[0])
+		check(err)
+		script = string(data)
+	default:
+		script = strings.Join(args, " ")
+	}
+	for line := range strings.SplitSeq(script, "\n") {
+		for command := range strings.SplitSeq(line, "&&") {
+			fields := strings.Fields(command)
+			for i, f := range fields {
+				fields[i] = os.ExpandEnv(f)
+			}
+			if len(fields) > 0 && !strings.HasPrefix(fields[0], "#") {
+				run(fields)
+			}
+		}
+	}
+}
+
+func check(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "sh:", err)
+		os.Exit(1)
+	}
+}
+
+func run(f []string) {
+	switch f[0] {
+	case "echo": // TEXT... or TEXT... > FILE
+		text, file := f[1:], ""
+		if n := len(f); n >= 3 && f[n-2] == ">" {
+			text, file = f[1:n-2], f[n-1]
+		}
+		line := strings.Join(text, " ") + "\n"
+		if file == "" {
+			_, err := io.WriteString(os.Stdout, line)
+			check(err)
+			return
+		}
+		check(os.WriteFile(file, []byte(line), 0o644))
+	case "cat":
+		for _, name := range f[1:] {
+			data, err := os.ReadFile(name)
+			check(err)
+			os.Stdout.Write(data)
+		}
+	case "cp": // FROM TO
+		data, err := os.ReadFile(f[1])
+		check(err)
+		check(os.WriteFile(f[2], data, 0o644))
+	case "exit":
+		code, err := strconv.Atoi(f[1])
+		check(err)
+		os.Exit(code)
+	case "lines": // N lines
+		n, err := strconv.Atoi(f[1])
+		check(err)
+		for i := range n {
+			fmt.Println("line", i+1)
+		}
+	case "make": // TARGET SOURCE: fails unless the target is at least as new, as make would rebuild
+		a, err := os.Stat(f[1])
+		check(err)
+		b, err := os.Stat(f[2])
+		check(err)
+		if a.ModTime().Before(b.ModTime()) {
+			check(fmt.Errorf("%s is older than %s", f[1], f[2]))
+		}
+	case "mkdir":
+		for _, name := range f[1:] {
+			check(os.MkdirAll(name, 0o755))
+		}
+	case "mode": // FILE: prints its mode
+		info, err := os.Stat(f[1])
+		check(err)
+		fmt.Println("mode", info.Mode().Perm())
+	case "mtime": // FILE: prints its time
+		info, err := os.Stat(f[1])
+		check(err)
+		fmt.Println("mtime", info.ModTime().Unix())
+	case "interfaces": // prints how many network interfaces there are besides loopback
+		list, err := net.Interfaces()
+		check(err)
+		n := 0
+		for _, i := range list {
+			if i.Flags&net.FlagLoopback == 0 {
+				n++
+			}
+		}
+		fmt.Println("interfaces", n)
+	case "rm":
+		for _, name := range f[1:] {
+			check(os.RemoveAll(name))
+		}
+	case "sleep":
+		s, err := strconv.ParseFloat(f[1], 64)
+		check(err)
+		time.Sleep(time.Duration(s * float64(time.Second)))
+	case "stamp": // FILE: writes the time, so that it tells whether a step ran again
+		check(os.WriteFile(f[1], []byte(time.Now().String()), 0o644))
+	case "test": // FILE: fails when it isn't there
+		_, err := os.Stat(f[1])
+		check(err)
+	case "absent": // FILE: fails when it is there
+		if _, err := os.Lstat(f[1]); err == nil {
+			check(fmt.Errorf("%s is there", f[1]))
+		}
+	case "touch": // SECONDS FILE
+		s, err := strconv.ParseInt(f[1], 10, 64)
+		check(err)
+		if _, err := os.Stat(f[2]); err != nil {
+			check(os.WriteFile(f[2], nil, 0o644))
+		}
+		check(syscall.UtimesNano(f[2], []syscall.Timespec{{Sec: s}, {Sec: s}}))
+	default:
+		fmt.Fprintf(os.Stderr, "sh: %s: not found\n", f[0])
+		os.Exit(127)
+	}
+}
