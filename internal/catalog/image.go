@@ -9,7 +9,6 @@ import (
 
 	"github.com/plinth-build/plinth/internal/diag"
 	"github.com/plinth-build/plinth/internal/dockerfile"
-	"github.com/plinth-build/plinth/internal/ociref"
 )
 
 // image reads one folder. It returns nil when the folder is no usable image, after it has said why.
@@ -198,6 +197,3 @@ func (i *Image) MergedLabels(c Config) map[string]string {
 	maps.Copy(m, i.imageLabels())
 	return m
 }
-
-// HostPlatform is the platform that the image is built for.
-func (i *Image) HostPlatform() ociref.Platform { return i.Platforms[0] }

@@ -15,6 +15,11 @@ import (
 	"github.com/plinth-build/plinth/internal/diag"
 )
 
+var (
+	signalPattern  = regexp.MustCompile(`^SIG[A-Z0-9]+([+-][0-9]+)?$`)
+	accountPattern = regexp.MustCompile(`^[a-z_][a-z0-9_-]{0,31}$`) // useradd(8) of Debian
+)
+
 // keys are the keys that are there, with their positions.
 func (w wirePackages) keys() map[string]diag.Position {
 	m := map[string]diag.Position{}
@@ -170,7 +175,7 @@ func signalName(s string) bool {
 	if n, err := strconv.Atoi(s); err == nil {
 		return n >= 1 && n <= 64
 	}
-	return regexp.MustCompile(`^SIG[A-Z0-9]+([+-][0-9]+)?$`).MatchString(s)
+	return signalPattern.MatchString(s)
 }
 
 func (l *loader) file(w wireFile, dir string) FileSpec {
@@ -255,10 +260,6 @@ func (l *loader) id(s scalar, key string) int {
 	return n
 }
 
-func accountName(s string) bool {
-	return regexp.MustCompile(`^[a-z_][a-z0-9_-]{0,31}$`).MatchString(s)
-}
-
 func (l *loader) users(items list[wireUser]) []User {
 	var out []User
 	names, ids := map[string]bool{}, map[int]bool{}
@@ -298,7 +299,7 @@ func (l *loader) account(name text, id scalar, pos diag.Position, what, key stri
 	if !id.set {
 		l.fail(pos, "cannot use %s without the key %s", what, key)
 	}
-	if name.v != "" && !accountName(name.v) {
+	if name.v != "" && !accountPattern.MatchString(name.v) {
 		l.fail(name.pos, "cannot use %q as the name of %s", name.v, what).Hint("Names have lower-case letters, digits, _ and -.")
 	}
 	if names[name.v] && name.v != "" {

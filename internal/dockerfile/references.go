@@ -86,7 +86,11 @@ func (f *File) ReferencesWith(opt Options) ([]Reference, error) {
 	if !ok {
 		return nil, r.problems.Err()
 	}
-	r.resolveBases()
+	args := r.globalArgs()
+	if err := r.problems.Err(); err != nil {
+		return nil, err // a FROM that uses the broken ARG would be reported as well
+	}
+	r.resolveBases(args)
 	r.resolveUses()
 	if err := r.problems.Err(); err != nil {
 		return nil, err
@@ -163,20 +167,18 @@ func (r *resolver) stageNamed(name string) (int, bool) {
 	return -1, false
 }
 
-func (r *resolver) resolveBases() {
-	env := r.globalArgs()
+func (r *resolver) resolveBases(args *env) {
 	names := map[string]int{}
 	for i, s := range r.file.stages {
 		u := use{stage: -1, ref: Reference{Pos: r.file.pos(s.Location), Kind: From, Stage: i}}
-		if text, ok := r.expand("FROM", s.BaseName, u.ref.Pos, env); ok {
+		if text, ok := r.baseName(s.BaseName, u.ref.Pos, args, names); ok {
 			if earlier, ok := names[text]; ok {
 				u.stage = earlier
 			} else if text != ociref.Scratch {
-				r.check(text, s.BaseName, u.ref.Pos)
 				u.ref.Text = text
 			}
 		}
-		u.ref.Platform = r.platform(s.Platform, u.ref.Pos, env)
+		u.ref.Platform = r.platform(s.Platform, u.ref.Pos, args)
 		r.bases = append(r.bases, u)
 		if s.Name != "" {
 			names[s.Name] = i
@@ -216,19 +218,34 @@ func (r *resolver) targetName() string {
 	return r.file.stages[len(r.file.stages)-1].Name
 }
 
-// expand resolves the ARGs of a FROM. What is left empty is an error that names
-// the ARG without a value.
-func (r *resolver) expand(instruction, word string, pos diag.Position, e *env) (string, bool) {
+// baseName resolves the ARGs of a FROM to an earlier stage, scratch, or a
+// reference. An empty part of the name is an error that says which ARG is to blame.
+func (r *resolver) baseName(word string, pos diag.Position, e *env, stages map[string]int) (string, bool) {
 	res, err := r.lex.ProcessWordWithMatches(word, e)
 	if err != nil {
-		r.problems.Add(diag.Errorf(pos, "cannot resolve %s %s: %s", instruction, word, lexReason(err)))
+		r.problems.Add(diag.Errorf(pos, "cannot resolve FROM %s: %s", word, lexReason(err)))
 		return "", false
 	}
-	if res.Result != "" {
+	if res.Result == "" {
+		r.problems.Add(r.unset(pos, e, res.Unmatched, "cannot resolve FROM %s: the name is empty", word))
+		return "", false
+	}
+	if _, ok := stages[res.Result]; ok || res.Result == ociref.Scratch {
 		return res.Result, true
 	}
-	r.problems.Add(r.unset(pos, e, res.Unmatched, "cannot resolve %s %s: the name is empty", instruction, word))
-	return "", false
+	if _, err := ociref.Parse(res.Result); err != nil {
+		if word == res.Result {
+			r.problems.Add(badName(res.Result, pos, err))
+			return "", false
+		}
+		r.problems.Add(r.unset(pos, e, res.Unmatched, "cannot resolve FROM %s: %q: %w", word, res.Result, err))
+		return "", false
+	}
+	return res.Result, true
+}
+
+func badName(name string, pos diag.Position, err error) *diag.Error {
+	return diag.Errorf(pos, "cannot read image name %q: %w", name, err)
 }
 
 // unset is an error about a word whose ARGs have no value, with what to do about each.
@@ -264,17 +281,6 @@ func (r *resolver) platform(word string, pos diag.Position, e *env) string {
 		return ""
 	}
 	return text
-}
-
-// check refuses a name that is no reference; source is what was written.
-func (r *resolver) check(text, source string, pos diag.Position) {
-	if _, err := ociref.Parse(text); err != nil {
-		e := diag.Errorf(pos, "cannot read image name %q: %w", text, err)
-		if source != text {
-			e.Hint("It comes from %s: check the ARGs in it.", source)
-		}
-		r.problems.Add(e)
-	}
 }
 
 // resolveUses finds the sources of COPY and RUN, and checks those of stages that nobody needs as well.
@@ -344,9 +350,10 @@ func (r *resolver) source(src Trigger, i int) (use, bool) {
 	case u.stage < 0 && src.From == ociref.Scratch:
 		return u, false
 	case u.stage < 0:
-		before := r.problems.Len()
-		r.check(src.From, src.From, src.Pos)
-		return u, r.problems.Len() == before
+		if _, err := ociref.Parse(src.From); err != nil {
+			r.problems.Add(badName(src.From, src.Pos, err))
+			return u, false
+		}
 	}
 	return u, true
 }
@@ -408,7 +415,12 @@ func (r *resolver) triggersOf(i int) []Trigger {
 		pos := r.file.pos(on.Location())
 		inner, err := parseTrigger(on.Expression)
 		if err != nil {
-			r.problems.Add(diag.Errorf(pos, "cannot parse ONBUILD: %s", err))
+			reason, suggestion := splitSuggestion(err)
+			e := diag.Errorf(pos, "cannot parse ONBUILD: %s", reason)
+			if suggestion != "" {
+				e.Hint("Did you mean %s?", suggestion)
+			}
+			r.problems.Add(e)
 			continue
 		}
 		for _, t := range sources(inner) {
