@@ -553,7 +553,7 @@ func TestOtherFailures(t *testing.T) {
 	for _, c := range []struct{ dockerfile, want string }{
 		{"FROM base\nRUN true\nCOPY missing.txt other /\n", "0100-child/Dockerfile:3: cannot build child: there is no missing.txt to copy"},
 		{"FROM base AS x\nFROM base\nCOPY --from=x /no/file /\n", "0100-child/Dockerfile:3: cannot build child: there is no no/file to copy"},
-		{"FROM base\nRNU true\n", "0100-child/Dockerfile:2: cannot build child: dockerfile parse error on line 2: unknown instruction: RNU (did you mean RUN?)"},
+		{"FROM base\nRNU true\n", "0100-child/Dockerfile:2: cannot build child: dockerfile parse error on line 2: unknown instruction: RNU"},
 		{"FROM bse\n", "0100-child/Dockerfile:1: cannot build child: bse is neither a target of this catalog nor a locked upstream"},
 		{"FROM base\nCOPY --from=debian:12 / /\n", "0100-child/Dockerfile:2: cannot build child: debian:12 is neither a target of this catalog nor a locked upstream"},
 		{"FROM base\nRUN --mount=from=golang,target=/x echo hi\n", "0100-child/Dockerfile:2: cannot build child: golang is neither a target of this catalog nor a locked upstream"},

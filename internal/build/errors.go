@@ -35,6 +35,12 @@ func (e *BuildError) Error() string { return e.Err.Error() }
 // Unwrap gives Err.
 func (e *BuildError) Unwrap() error { return e.Err }
 
+// engineError is a cause whose words are in the message already.
+type engineError struct{ err error }
+
+func (e *engineError) Error() string { return clean(e.err.Error()) }
+func (e *engineError) Unwrap() error { return e.err }
+
 // pullError is an upstream that could not be had from its registry.
 type pullError struct {
 	ref string
@@ -98,7 +104,7 @@ func failure(r Request, err error, front *frontEnd, out *output) error {
 	case missingSource(text) != "":
 		e.Err = missingError(r, pos, missingSource(text))
 	default:
-		e.Err = &diag.Error{Pos: pos, Msg: fmt.Sprintf("cannot build %s: %s", r.Target, clean(text)), Err: err}
+		e.Err = &diag.Error{Pos: pos, Msg: fmt.Sprintf("cannot build %s: %s", r.Target, clean(text)), Err: &engineError{err}}
 	}
 	return e
 }
@@ -283,7 +289,12 @@ func clean(text string) string {
 			text = strings.TrimPrefix(text, prefix)
 		}
 		if text == before {
-			return strings.Join(strings.Fields(text), " ")
+			break
 		}
 	}
+	// the parser's suggestion is another one each time
+	if strings.Contains(text, "unknown instruction: ") {
+		text, _, _ = strings.Cut(text, " (did you mean")
+	}
+	return strings.Join(strings.Fields(text), " ")
 }
