@@ -60,6 +60,8 @@ func (l *loader) prefix(t text, key string) string {
 		l.fail(t.pos, "cannot use empty text as %s", key).Hint("Write it as registry.example.com/base.")
 	case strings.Contains(t.v, "://"):
 		l.fail(t.pos, "cannot use %q as %s: it is a URL", t.v, key).Hint("Leave out the scheme: %s", t.v[strings.Index(t.v, "://")+3:])
+	case t.v != strings.ToLower(t.v):
+		l.fail(t.pos, "cannot use %q as %s: it is not in lower case", t.v, key).Hint("Write it as registry.example.com/base: no scheme, no tag, lower case.")
 	case err != nil:
 		l.fail(t.pos, "cannot use %q as %s: %w", t.v, key, err).Hint("Write it as registry.example.com/base: no scheme, no tag, lower case.")
 	case strings.HasPrefix(ref.Repository(), "docker.io/library/"):

@@ -82,7 +82,6 @@ type decoder struct {
 	file     string
 	lines    []string // set when the file is not plain ASCII: columns must be converted
 	anchors  map[string]ast.Node
-	aliases  map[*ast.AliasNode]bool // being followed
 	problems *diag.List
 }
 
@@ -90,7 +89,7 @@ type decoder struct {
 // added to the list; what could be read is read. It returns false when the file
 // as a whole could not be.
 func decodeYAML(file string, data []byte, into any, problems *diag.List) bool {
-	d := &decoder{file: file, problems: problems, anchors: map[string]ast.Node{}, aliases: map[*ast.AliasNode]bool{}}
+	d := &decoder{file: file, problems: problems, anchors: map[string]ast.Node{}}
 	if !utf8.Valid(data) {
 		d.fail(diag.Position{File: file}, "cannot parse YAML: the file is not UTF-8")
 		return false
@@ -140,7 +139,7 @@ func (d *decoder) parse(source string) (body ast.Node, ok bool) {
 			continue
 		}
 		if body != nil {
-			d.fail(d.pos(doc.Body.GetToken()), "cannot parse YAML: a second document begins here").
+			d.fail(d.at(doc.Body), "cannot parse YAML: a second document begins here").
 				Hint("Keep one document in the file.")
 			return nil, false
 		}
@@ -237,8 +236,11 @@ func describe(n ast.Node) string {
 	return "something else"
 }
 
-// resolve follows anchors and aliases. It returns nil after it has reported a problem.
+// resolve follows anchors and aliases. It returns nil after it has reported a
+// problem. An alias can only contain itself as long as it leads to another one:
+// wire structs are not recursive, so that reading what it stands for ends.
 func (d *decoder) resolve(n ast.Node) ast.Node {
+	followed := map[string]bool{}
 	for {
 		switch t := n.(type) {
 		case *ast.AnchorNode:
@@ -251,16 +253,15 @@ func (d *decoder) resolve(n ast.Node) ast.Node {
 		case *ast.AliasNode:
 			name := t.Value.GetToken().Value
 			target, ok := d.anchors[name]
-			if !ok {
+			switch {
+			case !ok:
 				d.fail(d.at(t), "cannot find the anchor &%s", name)
 				return nil
-			}
-			if d.aliases[t] {
+			case followed[name]:
 				d.fail(d.at(t), "cannot follow *%s: it contains itself", name)
 				return nil
 			}
-			d.aliases[t] = true
-			defer delete(d.aliases, t)
+			followed[name] = true
 			n = target
 		case nil:
 			return nil
@@ -272,20 +273,6 @@ func (d *decoder) resolve(n ast.Node) ast.Node {
 
 // value reads n into the leaf or struct that into points to.
 func (d *decoder) value(n ast.Node, into any, key string) {
-	if alias, ok := n.(*ast.AliasNode); ok {
-		// stay marked while what it stands for is read, so that a loop is found
-		if d.aliases[alias] {
-			d.fail(d.at(n), "cannot follow *%s: it contains itself", alias.Value.GetToken().Value)
-			return
-		}
-		target := d.resolve(n)
-		if target == nil {
-			return
-		}
-		d.aliases[alias] = true
-		defer delete(d.aliases, alias)
-		n = target
-	}
 	n = d.resolve(n)
 	if n == nil {
 		return
