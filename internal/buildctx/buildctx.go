@@ -11,6 +11,8 @@ package buildctx
 
 import (
 	"bufio"
+	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -62,7 +64,7 @@ func Scan(root, dir, dockerfile string, cache *StatCache) (Context, error) {
 		return Context{}, err
 	}
 	s := scanner{root: root, dir: dir, skip: dockerfile, matcher: matcher, cache: cache, uid: os.Getuid()}
-	if err := s.folder("", patternmatcher.MatchInfo{}); err != nil {
+	if err := s.folder("", patternmatcher.MatchInfo{}, false); err != nil {
 		return Context{}, err
 	}
 	if err := s.problems.Err(); err != nil {
@@ -83,20 +85,48 @@ func readIgnore(root, dir, dockerfile string) (*patternmatcher.PatternMatcher, e
 		return nil, nil
 	}
 	pos := diag.Position{File: relative(root, filepath.Join(dir, name))}
-	f, err := os.Open(filepath.Join(dir, name))
+	data, err := os.ReadFile(filepath.Join(dir, name))
 	if err != nil {
 		return nil, unreadable(pos, err)
 	}
-	defer f.Close()
-	patterns, err := ignorefile.ReadAll(f)
-	if err != nil {
-		return nil, unreadable(pos, err)
-	}
-	matcher, err := patternmatcher.New(patterns)
+	patterns, err := ignorefile.ReadAll(bytes.NewReader(data))
 	if err != nil {
 		return nil, diag.Errorf(pos, "cannot use the patterns in this file: %w", err)
 	}
-	return matcher, nil
+	for _, p := range patterns {
+		if err := checkPattern(p); err != nil {
+			return nil, cmp.Or(badPatterns(pos, data), error(diag.Errorf(pos, "cannot use the pattern %q: %w", p, err)))
+		}
+	}
+	return patternmatcher.New(patterns)
+}
+
+// checkPattern compiles a pattern, which a matcher puts off until it is used.
+func checkPattern(p string) error {
+	if _, err := patternmatcher.New([]string{p}); err != nil {
+		return err
+	}
+	m, err := patternmatcher.New([]string{strings.TrimPrefix(p, "!")})
+	if err == nil {
+		_, err = m.MatchesOrParentMatches("x")
+	}
+	return err
+}
+
+// badPatterns finds the lines with patterns that cannot be used.
+func badPatterns(pos diag.Position, data []byte) error {
+	var problems diag.List
+	for i, line := range bytes.Split(data, []byte("\n")) {
+		patterns, err := ignorefile.ReadAll(bytes.NewReader(line))
+		if err != nil || len(patterns) == 0 {
+			continue
+		}
+		if err := checkPattern(patterns[0]); err != nil {
+			pos.Line = i + 1
+			problems.Add(diag.Errorf(pos, "cannot use the pattern %q: %w", patterns[0], err))
+		}
+	}
+	return problems.Err()
 }
 
 type scanner struct {
@@ -104,15 +134,21 @@ type scanner struct {
 	matcher         *patternmatcher.PatternMatcher
 	cache           *StatCache
 	uid             int
-	entries         []Entry
-	problems        diag.List
+	// hidden are the ignored folders on the way to the current path that have no
+	// entry yet: an exception below brings them back, as it does in the engine.
+	hidden   []string
+	entries  []Entry
+	problems diag.List
 }
 
-// folder scans the folder rel of the context; parent is how rel itself matched.
-// A folder that is ignored is still entered when the patterns have exceptions
-// ("!keep"), because one of them could name something in it.
-func (s *scanner) folder(rel string, parent patternmatcher.MatchInfo) error {
+// folder scans the folder rel of the context; parent is how rel itself matched,
+// hidden that it is ignored. An ignored folder is still entered when the
+// patterns have exceptions ("!keep"): one of them could name something in it.
+func (s *scanner) folder(rel string, parent patternmatcher.MatchInfo, hidden bool) error {
 	items, err := os.ReadDir(filepath.Join(s.dir, rel))
+	if hidden && errors.Is(err, fs.ErrPermission) {
+		return nil // nobody asked for what is in it
+	}
 	if err != nil {
 		s.problems.Add(unreadable(diag.Position{File: relative(s.root, filepath.Join(s.dir, rel))}, err))
 		return nil
@@ -128,25 +164,35 @@ func (s *scanner) folder(rel string, parent patternmatcher.MatchInfo) error {
 		ignored, info := false, patternmatcher.MatchInfo{}
 		if s.matcher != nil {
 			if ignored, info, err = s.matcher.MatchesUsingParentResults(p, parent); err != nil {
-				return diag.Errorf(diag.Position{File: relative(s.root, s.dir)}, "cannot match %s against .dockerignore: %w", p, err)
+				return diag.Errorf(diag.Position{File: relative(s.root, s.dir)}, "cannot match %s against the patterns of .dockerignore: %w", p, err)
 			}
 		}
 		if ignored && (!item.IsDir() || !s.matcher.Exclusions()) {
 			continue
 		}
-		if !ignored {
+		if ignored {
+			s.hidden = append(s.hidden, p)
+		} else {
 			s.entry(p)
 		}
 		if item.IsDir() {
-			if err := s.folder(p, info); err != nil {
+			if err := s.folder(p, info, ignored); err != nil {
 				return err
 			}
+		}
+		if n := len(s.hidden); n > 0 && s.hidden[n-1] == p {
+			s.hidden = s.hidden[:n-1]
 		}
 	}
 	return nil
 }
 
 func (s *scanner) entry(rel string) {
+	above := s.hidden
+	s.hidden = nil
+	for _, folder := range above {
+		s.entry(folder)
+	}
 	path := filepath.Join(s.dir, rel)
 	pos := diag.Position{File: relative(s.root, path)}
 	info, err := os.Lstat(path)
@@ -171,7 +217,7 @@ func (s *scanner) entry(rel string) {
 			return
 		}
 	case info.Mode()&fs.ModeSocket != 0:
-		return // the engine leaves sockets out too
+		e.Mode &^= fs.ModeSocket // the engine makes an empty file of it
 	}
 	s.entries = append(s.entries, e)
 }
@@ -191,4 +237,24 @@ func relative(root, path string) string {
 		return filepath.ToSlash(rel)
 	}
 	return path
+}
+
+// FileSum is the SHA-256 in hex of one regular file that a catalog names at pos.
+func FileSum(root, path string, pos diag.Position, cache *StatCache) (string, error) {
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		err = errors.New("it is not a regular file")
+	}
+	var sum string
+	if err == nil {
+		sum, err = cache.Sum(path, info)
+	}
+	if err != nil {
+		var pe *fs.PathError
+		if errors.As(err, &pe) {
+			err = pe.Err
+		}
+		return "", diag.Errorf(pos, "cannot read %s: %w", relative(root, path), err)
+	}
+	return sum, nil
 }
