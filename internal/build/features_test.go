@@ -60,6 +60,7 @@ func TestInstructions(t *testing.T) {
 		{name: "copy from a parent", dockerfile: "FROM scratch\nCOPY --from=base /base /copy\n", files: map[string]entry{"/copy": {"base\n", 0o644, epoch}}},
 		{name: "stage with its parent's name", dockerfile: "FROM base AS base\nRUN echo mine > /mine\nFROM base\nRUN cat /mine\n",
 			log: "mine\n", files: map[string]entry{"/mine": {"mine\n", 0o644, epoch}}},
+		{name: "long log", dockerfile: "FROM base\nRUN lines 300000\n", log: " line 300000\n"},
 		{name: "removed file", dockerfile: "FROM base\nRUN rm /base\n", absent: "/base"},
 		{name: "old time", dockerfile: "FROM base\nRUN touch 7 /old\n", files: map[string]entry{"/old": {"", 0o644, 7}}},
 		{name: "foreign syntax line is not followed", dockerfile: "# syntax=localhost:1/no/such\nFROM base\nRUN echo ours\n", log: "ours\n"},

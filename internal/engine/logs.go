@@ -31,6 +31,12 @@ var logOutput = sync.OnceValue(func() *switchWriter {
 	logrus.SetLevel(logrus.InfoLevel)
 	logrus.SetFormatter(&logrus.TextFormatter{DisableColors: true, FullTimestamp: true})
 	grpclog.SetLoggerV2(grpclog.NewLoggerV2(io.Discard, w, w))
+	// BuildKit cuts the log of a step after 2 MiB or at 200 KiB a second, unless these say otherwise
+	for _, limit := range []string{"BUILDKIT_STEP_LOG_MAX_SIZE", "BUILDKIT_STEP_LOG_MAX_SPEED"} {
+		if os.Getenv(limit) == "" {
+			os.Setenv(limit, "-1")
+		}
+	}
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { fmt.Fprintf(w, "telemetry: %v\n", err) }))
 	return w
 })
