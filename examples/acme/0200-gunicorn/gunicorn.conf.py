@@ -1,0 +1,5 @@
+# Settings of every service on this image; an application may bring its own.
+bind = "0.0.0.0:8000"
+workers = 2
+accesslog = "-"
+worker_tmp_dir = "/dev/shm"
