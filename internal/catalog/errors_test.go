@@ -88,7 +88,7 @@ func TestConfigErrors(t *testing.T) {
 			"plinth.yaml:1:11: cannot use \"r.example/x:1\" as the registry: invalid reference format\n" +
 				"  Write it as registry.example.com/base: no scheme, no tag, lower case.",
 		},
-		"alias of an alias": {minimal + "state: &a !!str *a\n", "plinth.yaml:2:17: cannot follow *a: it contains itself"},
+		"alias of an alias": {minimal + "state: &a !!str *a\n", "plinth.yaml:2:16: cannot follow *a: it contains itself"},
 		"official images": {
 			"registry: docker.io/library\naliases: [library]\n",
 			"plinth.yaml:1:11: cannot use \"docker.io/library\" as the registry: Docker's official images have that prefix\n" +
