@@ -156,8 +156,10 @@ func (a *app) build(ctx context.Context, selectors []string, flags buildFlags, f
 	if err != nil {
 		return err
 	}
-	if err := sweep(ctx, s.state, st); err != nil {
-		return err
+	if held.Stale {
+		if err := sweep(ctx, s.state, st); err != nil {
+			return err
+		}
 	}
 	planner, targets, err := s.planner(st, selectors, flags.noCache, began)
 	if err != nil {

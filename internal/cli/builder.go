@@ -241,8 +241,8 @@ func aptSources(sources []lock.Source) []image.AptSource {
 	return out
 }
 
-// sweep removes what a killed run left, when one was: engine containers and
-// mounts, and half-written files.
+// sweep removes what a killed run left: engine containers and mounts, and
+// half-written files.
 func sweep(ctx context.Context, state string, st *store.Store) error {
 	_, err := engine.Sweep(ctx, engineOptions(state, 0))
 	return errors.Join(err, st.Sweep())

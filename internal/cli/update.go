@@ -1,12 +1,14 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/plinth-build/plinth/internal/catalog"
 	"github.com/plinth-build/plinth/internal/debian/apt"
 	"github.com/plinth-build/plinth/internal/diag"
 	"github.com/plinth-build/plinth/internal/graph"
@@ -14,6 +16,7 @@ import (
 	"github.com/plinth-build/plinth/internal/ociref"
 	"github.com/plinth-build/plinth/internal/registry"
 	"github.com/plinth-build/plinth/internal/report"
+	"github.com/plinth-build/plinth/internal/store"
 	"github.com/plinth-build/plinth/internal/update"
 )
 
@@ -37,7 +40,7 @@ names is dropped.`,
 	}
 	cmd.Flags().BoolVar(&check, "check", false, "only say what moved: exit 2 if anything did, write nothing")
 	f := formatFlag(cmd, "pretty", "json")
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+	cmd.RunE = func(cmd *cobra.Command, args []string) (err error) {
 		began := a.now()
 		c, g, err := a.load()
 		if err != nil {
@@ -55,9 +58,14 @@ names is dropped.`,
 		if err != nil {
 			return err
 		}
-		client, err := apt.New(apt.Options{
-			CacheDir: filepath.Join(state, "cache", "indexes"), KeyringPath: c.Config.Debian.Keyring, Signers: c.Config.Debian.Signers, Now: a.now,
-		})
+		if !check {
+			held, err := store.Acquire(state, "plinth update")
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, held.Release()) }()
+		}
+		client, err := apt.New(aptOptions(c, state, a.now))
 		if err != nil {
 			return err
 		}
@@ -82,6 +90,14 @@ names is dropped.`,
 		return err
 	}
 	return cmd
+}
+
+func aptOptions(c *catalog.Catalog, state string, now func() time.Time) apt.Options {
+	o := apt.Options{CacheDir: filepath.Join(state, "cache", "indexes"), Signers: c.Config.Debian.Signers, Now: now}
+	if k := c.Config.Debian.Keyring; k != "" {
+		o.Keyring, o.KeyringPos = filepath.Join(c.Root, filepath.FromSlash(k)), diag.Position{File: catalog.ConfigFile}
+	}
+	return o
 }
 
 func (a *app) printChanges(changes []update.Change, check bool, next *lock.File, took time.Duration) {

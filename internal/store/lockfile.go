@@ -27,7 +27,12 @@ type Holder struct {
 }
 
 // Lock is a held lock.
-type Lock struct{ file *os.File }
+type Lock struct {
+	file *os.File
+	// Stale: the file was there although nobody held it, so the last holder was
+	// killed and may have left things behind.
+	Stale bool
+}
 
 // Acquire takes the lock of the state folder for command, without waiting.
 // When another process has it, the error says which.
@@ -54,6 +59,11 @@ func Acquire(stateDir, command string) (*Lock, error) {
 			f.Close()
 			continue
 		}
+		info, err := f.Stat()
+		if err != nil {
+			f.Close()
+			return nil, diag.Errorf(diag.Position{}, "cannot lock %s: %w", path, err)
+		}
 		data, err := json.Marshal(Holder{PID: os.Getpid(), Command: command, Since: time.Now().UTC().Truncate(time.Second)})
 		if err == nil {
 			err = errors.Join(f.Truncate(0), writeAt(f, data))
@@ -62,7 +72,7 @@ func Acquire(stateDir, command string) (*Lock, error) {
 			f.Close()
 			return nil, diag.Errorf(diag.Position{}, "cannot lock %s: %w", path, err)
 		}
-		return &Lock{f}, nil
+		return &Lock{file: f, Stale: info.Size() > 0}, nil
 	}
 }
 
