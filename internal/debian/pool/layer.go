@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -252,4 +253,23 @@ func (p *Pool) cachePath(key string) string { return filepath.Join(p.dir, "cache
 // Blob is where a blob that belongs to a cache record is kept.
 func (p *Pool) Blob(d digest.Digest) string {
 	return filepath.Join(p.dir, "cache", "blobs", d.Encoded())
+}
+
+// KeepBlob keeps the file as the blob d of a cache record, by a hard link where possible.
+func (p *Pool) KeepBlob(file string, d digest.Digest) error {
+	dst := p.Blob(d)
+	if err := os.MkdirAll(filepath.Dir(dst), 0o755); err != nil {
+		return err
+	}
+	if err := os.Remove(dst); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if os.Link(file, dst) == nil {
+		return nil
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	return p.writeFile(dst, data)
 }

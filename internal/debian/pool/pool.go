@@ -58,7 +58,7 @@ type Pool struct {
 	client    *http.Client
 	downloads *semaphore.Weighted
 	unpacks   *semaphore.Weighted
-	// wide bounds the unpacking of big packages: each holds about 100 MB and uses several processors by itself.
+	// wide is held while a big package is unpacked: one holds about 100 MB and uses several processors by itself.
 	wide *semaphore.Weighted
 	jobs int
 
@@ -83,7 +83,7 @@ func Open(dir string, o Options) (*Pool, error) {
 	p := &Pool{
 		dir: dir, client: o.Client, jobs: cmp.Or(o.Jobs, runtime.GOMAXPROCS(0)),
 		downloads: semaphore.NewWeighted(int64(cmp.Or(o.Downloads, 8))),
-		wide:      semaphore.NewWeighted(2),
+		wide:      semaphore.NewWeighted(1),
 		loaded:    map[string]*Package{}, flying: map[string]*flight{},
 	}
 	p.unpacks = semaphore.NewWeighted(int64(p.jobs))
