@@ -12,6 +12,10 @@ import (
 	"github.com/plinth-build/plinth/internal/ociref"
 )
 
+const byteOrderMark = "\xEF\xBB\xBF"
+
+func isSpace(c byte) bool { return strings.IndexByte(" \t\r\n\v\f", c) >= 0 }
+
 const frontend = "docker.io/docker/dockerfile"
 
 // FrontendVersion is the version of the Dockerfile language that Parse reads,
@@ -27,6 +31,9 @@ func FrontendVersion() string {
 // checkSyntaxLine refuses a "# syntax=" that names a front end which is not
 // ours: building the file as something else would be silently wrong.
 func checkSyntaxLine(path string, data []byte) *diag.Error {
+	if start := bytes.TrimPrefix(data, []byte(byteOrderMark)); len(start) == 0 || !strings.ContainsRune("#/{", rune(start[0])) && !isSpace(start[0]) {
+		return nil // most files begin with an instruction: no form of the directive can follow
+	}
 	name, _, loc, ok := parser.DetectSyntax(data)
 	if !ok {
 		return nil
@@ -88,7 +95,7 @@ func versionNumbers(tag string) ([]int, bool) {
 func checkDirectives(path string, data []byte) *diag.Error {
 	var p parser.DirectiveParser
 	n := 0
-	for line := range bytes.Lines(bytes.TrimPrefix(data, []byte("\xEF\xBB\xBF"))) {
+	for line := range bytes.Lines(bytes.TrimPrefix(data, []byte(byteOrderMark))) {
 		n++
 		line = bytes.TrimSpace(line)
 		d, err := p.ParseLine(line)
