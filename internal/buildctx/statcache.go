@@ -84,7 +84,10 @@ func (c *StatCache) Sum(path string, info fs.FileInfo) (string, error) {
 	st, ok := info.Sys().(*syscall.Stat_t)
 	if !ok || c == nil {
 		sum, err := hashFile(path)
-		return hex.EncodeToString(sum[:]), err
+		if err != nil {
+			return "", err
+		}
+		return hex.EncodeToString(sum[:]), nil
 	}
 	s := stamp{Dev: st.Dev, Ino: st.Ino, Size: st.Size, Mode: st.Mode, Mtime: st.Mtim.Nano(), Ctime: st.Ctim.Nano()}
 	c.mu.Lock()
