@@ -28,7 +28,7 @@ const (
 	// maxBlock is the largest content of a block that is decoded in memory, bytes.
 	maxBlock = 64 << 20
 	// ahead is how many blocks of one file are decoded beside the one that is read.
-	ahead = 2
+	ahead = 4
 )
 
 // xzBlock is one block's place in the file and its content's size, bytes.
