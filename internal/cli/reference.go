@@ -247,7 +247,7 @@ func configPage() (string, error) {
 		return "", fmt.Errorf("cannot read the schema: %w", err)
 	}
 	var b strings.Builder
-	b.WriteString("# Files of a catalog\n\n`plinth schema` prints the JSON Schema of both files, for editors. The pages\n"+
+	b.WriteString("# Files of a catalog\n\n`plinth schema` prints the JSON Schema of both files, for editors. The pages\n" +
 		"[catalog](../catalog.md) and [package images](../package-images.md) explain them with examples.\n")
 	for _, file := range []string{catalog.ConfigFile, catalog.ImageFile} {
 		def := all.Defs[file]
