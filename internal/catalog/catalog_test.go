@@ -203,9 +203,10 @@ from: parent
 exclude: [perl-base]
 docs: true
 files:
-  - {path: /etc/a, source: sub/a.txt, mode: 0755, owner: "1:2"}
+  - {path: /etc/a, source: sub/a.txt, mode: 07755, owner: "1:2"}
   - path: /etc/b
     content: "x {{.java}}"
+    mode: 0o7777
 users: [{name: app, uid: 1000}, {name: _svc, uid: 5, gid: 6, home: /srv, shell: /bin/sh}]
 groups: [{name: grp, gid: 7}]
 env: {PATH: /bin, B: 2}
@@ -227,15 +228,15 @@ stop-signal: SIGRTMIN+3
 		Mode:  Full, Debian: "13", DebianPos: at(4, 9), From: "parent", FromPos: at(5, 7),
 		Exclude: []Named{{"perl-base", at(6, 11)}}, Docs: true,
 		Files: []FileSpec{
-			{Path: "/etc/a", Source: "sub/a.txt", Mode: 0o755, UID: 1, GID: 2, Pos: at(9, 5)},
-			{Path: "/etc/b", Content: "x {{.java}}", Mode: 0o644, Pos: at(10, 5)},
+			{Path: "/etc/a", Source: "sub/a.txt", Mode: 0o7755, UID: 1, GID: 2, Pos: at(9, 5)},
+			{Path: "/etc/b", Content: "x {{.java}}", Mode: 0o7777, Pos: at(10, 5)},
 		},
 		Users: []User{
-			{"app", 1000, 1000, "/home/app", "/usr/sbin/nologin", at(12, 9)},
-			{"_svc", 5, 6, "/srv", "/bin/sh", at(12, 33)},
+			{"app", 1000, 1000, "/home/app", "/usr/sbin/nologin", at(13, 9)},
+			{"_svc", 5, 6, "/srv", "/bin/sh", at(13, 33)},
 		},
-		Groups:     []Group{{"grp", 7, at(13, 10)}},
-		Env:        []EnvVar{{"PATH", "/bin", at(14, 13)}, {"B", "2", at(14, 22)}},
+		Groups:     []Group{{"grp", 7, at(14, 10)}},
+		Env:        []EnvVar{{"PATH", "/bin", at(15, 13)}, {"B", "2", at(15, 22)}},
 		Entrypoint: []string{"/bin/app", "-n", "1"}, Cmd: []string{"serve"}, User: "1000:1000", WorkingDir: "/srv",
 		ExposedPorts: []string{"8080/tcp", "53/udp"}, StopSignal: "SIGRTMIN+3", Pos: at(1, 11),
 	}

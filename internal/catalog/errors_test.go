@@ -222,7 +222,7 @@ func TestImageErrors(t *testing.T) {
 				"a/image.yaml:4:10: cannot use empty text as an owner",
 		},
 		"matrix": {
-			dockerfile: true, file: "args: {v: 1}\nmatrix:\n  Image: [1]\n  a-b: [1]\n  none: []\n  v: [1, '', '1']\n  w: x\n",
+			dockerfile: true, file: "args: {v: 1}\nmatrix:\n  Image: [1]\n  a-b: [1]\n  none: []\n  v: [1, '', '1']\n  w: x\n  u: [[1], [1]]\n",
 			want: "a/image.yaml:1:8: cannot set the argument v: it is an axis of the matrix\n  Remove one of them.\n" +
 				"a/image.yaml:3:3: cannot call an axis Image: templates have the image's name under it\n  Choose another name.\n" +
 				"a/image.yaml:4:3: cannot use \"a-b\" as an axis of the matrix\n" +
@@ -230,7 +230,9 @@ func TestImageErrors(t *testing.T) {
 				"a/image.yaml:5:3: cannot use the axis none: it has no values\n  Give it a list of values, or remove it.\n" +
 				"a/image.yaml:6:10: cannot use empty text as a value of the axis v\n" +
 				"a/image.yaml:6:14: cannot use the value \"1\" twice in the axis v\n  Remove one of them.\n" +
-				"a/image.yaml:7:6: cannot read matrix.w: want a list, found the text \"x\"\n  Write it as a list: [x].",
+				"a/image.yaml:7:6: cannot read matrix.w: want a list, found the text \"x\"\n  Write it as a list: [x].\n" +
+				"a/image.yaml:8:7: cannot read matrix.u[0]: want text or a number, found a list\n" +
+				"a/image.yaml:8:12: cannot read matrix.u[1]: want text or a number, found a list",
 		},
 		"packages": {
 			file: "packages: [a, Ab, a=1, ok1, ok1, 12, 'x-{{.v}}']\nmode: fat\ndebian: 11\nfrom: ''\nexclude: [_x]\ndocs: yes\n",

@@ -1,7 +1,6 @@
 package dockerfile
 
 import (
-	"errors"
 	"maps"
 	"slices"
 
@@ -78,14 +77,4 @@ func formatPlatform(s string) (string, error) {
 
 func sortedKeys[V any](m map[string]V) []string {
 	return slices.Sorted(maps.Keys(m))
-}
-
-func unwrapAll(err error) error {
-	for {
-		inner := errors.Unwrap(err)
-		if inner == nil {
-			return err
-		}
-		err = inner
-	}
 }

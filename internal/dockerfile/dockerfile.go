@@ -83,7 +83,7 @@ func (f *File) readInstructions(root *parser.Node, problems *diag.List) {
 			if strings.EqualFold(node.Value, "FROM") {
 				f.stages = append(f.stages, instructions.Stage{})
 			}
-			continue
+			continue // v is a typed nil
 		}
 		switch cmd := v.(type) {
 		case *instructions.Stage:

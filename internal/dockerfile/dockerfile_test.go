@@ -142,9 +142,12 @@ func TestSyntaxLine(t *testing.T) {
 	if got, want := diag.Flatten(err)[0].Error(), "D:2: cannot build with front end foreign/x: it is not docker/dockerfile"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
-	_, err = Parse("D", []byte(`{"syntax": "foreign/x:1"}`))
-	if got, want := diag.Flatten(err)[0].Error(), "D:1: cannot build with front end foreign/x:1: it is not docker/dockerfile"; got != want {
-		t.Errorf("got %s, want %s", got, want)
+	for _, file := range []string{`{"syntax": "foreign/x:1"}`, "\n {\n\"syntax\": \"foreign/x:1\"}", "#!/bin/sh\n// syntax=foreign/x:1"} {
+		_, err = Parse("D", []byte(file))
+		want := "cannot build with front end foreign/x:1: it is not docker/dockerfile"
+		if errs := diag.Flatten(err); len(errs) == 0 || errs[0].Msg != want || errs[0].Pos.Line == 0 {
+			t.Errorf("%s: got %v, want %s", file, err, want)
+		}
 	}
 }
 

@@ -17,6 +17,7 @@ package dockerfile
 // anonymous stages that it makes for images; here it is out of range.
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -469,9 +470,8 @@ func (r *resolver) collect(target int) []Reference {
 
 // lexReason is the reason of BuildKit's lexer without its "failed to process" in front.
 func lexReason(err error) string {
-	text := err.Error()
-	if inner := unwrapAll(err); inner != nil {
-		text = inner.Error()
+	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(err) {
+		err = inner
 	}
-	return text
+	return err.Error()
 }

@@ -14,8 +14,6 @@ import (
 
 const byteOrderMark = "\xEF\xBB\xBF"
 
-func isSpace(c byte) bool { return strings.IndexByte(" \t\r\n\v\f", c) >= 0 }
-
 const frontend = "docker.io/docker/dockerfile"
 
 // FrontendVersion is the version of the Dockerfile language that Parse reads,
@@ -31,7 +29,8 @@ func FrontendVersion() string {
 // checkSyntaxLine refuses a "# syntax=" that names a front end which is not
 // ours: building the file as something else would be silently wrong.
 func checkSyntaxLine(path string, data []byte) *diag.Error {
-	if start := bytes.TrimPrefix(data, []byte(byteOrderMark)); len(start) == 0 || !strings.ContainsRune("#/{", rune(start[0])) && !isSpace(start[0]) {
+	start := bytes.TrimSpace(bytes.TrimPrefix(data, []byte(byteOrderMark)))
+	if len(start) == 0 || !bytes.ContainsRune([]byte("#/{"), rune(start[0])) {
 		return nil // most files begin with an instruction: no form of the directive can follow
 	}
 	name, _, loc, ok := parser.DetectSyntax(data)

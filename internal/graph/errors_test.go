@@ -95,6 +95,11 @@ func TestErrors(t *testing.T) {
 				"e/Dockerfile:1: cannot order images that need each other: e → f → e\n\te needs f: e/Dockerfile:1\n\tf needs e: f/Dockerfile:1\n  Take one of these references out.\n" +
 				"f/Dockerfile:2: cannot order images that need each other: f → g → f\n\tf needs g: f/Dockerfile:2\n\tg needs f: g/Dockerfile:1\n  Take one of these references out.",
 		},
+		"a cycle begins at its first name": {
+			map[string]string{"x1": "FROM a", "x1/image.yaml": "name: z", "x2": "FROM z", "x2/image.yaml": "name: a"},
+			"x2/Dockerfile:1: cannot order images that need each other: a → z → a\n\ta needs z: x2/Dockerfile:1\n\tz needs a: x1/Dockerfile:1\n" +
+				"  Take one of these references out.",
+		},
 		"ARG without a value": {
 			map[string]string{"a": "ARG B\nFROM $B"},
 			"a/Dockerfile:2: cannot resolve FROM $B: the name is empty\n" +
