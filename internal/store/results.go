@@ -88,7 +88,7 @@ func (s *Store) Lookup(id string) (Result, error) {
 	if err != nil {
 		return Result{}, fmt.Errorf("cannot read the result of %s: %w", id, err)
 	}
-	if err := json.Unmarshal(data, &r); err != nil || r.ID != id || len(r.Blobs) == 0 {
+	if json.Unmarshal(data, &r) != nil || r.ID != id || len(r.Blobs) == 0 {
 		return Result{}, nil // half-written by a crash of the machine: as if it was not built
 	}
 	for _, b := range r.Blobs {
