@@ -149,14 +149,15 @@ func (o *output) event(s *step, state State, at time.Time, took time.Duration) {
 
 // write prints whole lines of a step's log with its number in front.
 func (o *output) write(s *step, data []byte) {
-	s.partial = append(s.partial, data...)
 	for {
-		line, rest, ok := bytes.Cut(s.partial, []byte("\n"))
+		line, rest, ok := bytes.Cut(data, []byte("\n"))
+		s.partial = append(s.partial, line...)
 		if !ok {
 			return
 		}
-		o.line(s, string(line))
-		s.partial = bytes.Clone(rest)
+		o.line(s, string(s.partial))
+		s.partial = s.partial[:0]
+		data = rest
 	}
 }
 

@@ -143,6 +143,9 @@ func realPath(path string) (string, error) {
 }
 
 func (e *Engine) start(ctx context.Context) error {
+	if err := markRunning(e.opts.Root, bootIDFile); err != nil {
+		return err
+	}
 	w, err := newWorker(ctx, e.opts)
 	e.worker = w
 	if err != nil {
@@ -202,17 +205,31 @@ func (e *Engine) shutdown() error {
 	}
 	if e.worker != nil {
 		errs = append(errs, e.worker.close(e.control != nil))
-		if left := e.worker.leftovers(e.opts.Root); left {
-			ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
-			defer cancel()
-			_, err := Sweep(ctx, e.opts)
-			errs = append(errs, err)
-		}
 	}
-	removeCgroups(cgroupRoots(e.opts.Root))
+	// an engine that did not start has nothing of its own to remove, and what is
+	// there may be that of another one
+	if e.control != nil {
+		errs = append(errs, e.removeRemains())
+	}
 	e.log()
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("cannot stop the build engine cleanly: %w", err)
 	}
+	if e.control != nil {
+		return markStopped(e.opts.Root)
+	}
 	return nil
+}
+
+// removeRemains removes what the containers left, which is nothing but empty
+// cgroups unless one of them could not be waited for.
+func (e *Engine) removeRemains() error {
+	if !e.worker.leftovers(e.opts.Root) {
+		_, err := removeCgroups(cgroupRoots(e.opts.Root))
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	_, err := Sweep(ctx, e.opts)
+	return err
 }

@@ -133,6 +133,20 @@ func TestStartSaysWhatIsMissing(t *testing.T) {
 	}
 }
 
+func TestSecondEngineOnARootLeavesTheFirstAlone(t *testing.T) {
+	root := t.TempDir()
+	e := start(t, Options{Root: root})
+	if _, err := Start(t.Context(), Options{Root: root}); err == nil || !strings.HasPrefix(err.Error(), "cannot start the build engine: ") || !strings.Contains(err.Error(), "containerdmeta.db: timeout") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(root, runningFile)); err != nil {
+		t.Error(err)
+	}
+	if err := runStep(t.Context(), e, enginetest.Shell(t), "echo hello", func(string) {}); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestNothingIsWrittenToTheTerminal(t *testing.T) {
 	root := t.TempDir()
 	shell := enginetest.Shell(t)

@@ -55,7 +55,7 @@ const (
 	namespace = "buildkit" // of leases and contents in the containerd database
 	workerDir = "runc-"    // followed by the snapshotter's name
 	// dbTimeout is how long a database that somebody else holds is waited for.
-	dbTimeout = 5 * time.Second
+	dbTimeout = 2 * time.Second
 )
 
 // ociWorker is BuildKit's worker and the parts of it that the engine closes.
@@ -119,7 +119,7 @@ func (w *ociWorker) options(dir string, o Options) (opt base.WorkerOpt, err erro
 		return opt, err
 	}
 	path := filepath.Join(dir, "containerdmeta.db")
-	if w.database, err = bolt.Open(path, 0o644, &bolt.Options{FreelistType: bolt.FreelistMapType, Timeout: dbTimeout}); err != nil {
+	if w.database, err = bolt.Open(path, 0o644, &bolt.Options{FreelistType: bolt.FreelistMapType, NoSync: true, Timeout: dbTimeout}); err != nil {
 		return opt, fmt.Errorf("cannot open %s: %w", path, err)
 	}
 	meta := ctdmetadata.NewDB(w.database, blobs, map[string]snapshots.Snapshotter{w.snapshotter: w.snapshots})
@@ -179,7 +179,7 @@ func (w *ociWorker) close(controlled bool) error {
 		errs = append(errs, w.snapshots.Close())
 	}
 	if w.database != nil {
-		errs = append(errs, w.database.Close())
+		errs = append(errs, w.database.Sync(), w.database.Close())
 	}
 	return errors.Join(errs...)
 }
