@@ -69,22 +69,22 @@ names is dropped.`,
 		if err != nil {
 			return err
 		}
-		next, changes, err := update.Run(cmd.Context(), g, c.Config, old, update.Sources{Registry: registry.Resolve, Archive: client.Fetch}, req)
+		result, err := update.Run(cmd.Context(), g, c.Config, old, update.Sources{Registry: registry.Resolve, Archive: client.Fetch}, req)
 		if err != nil {
 			return err
 		}
 		if !check {
-			if err := next.Save(c.Root); err != nil {
+			if err := result.Lock.Save(c.Root); err != nil {
 				return err
 			}
 		}
 		if f.value == "json" {
-			err = report.ChangesJSON(a.out, changes)
+			err = report.ChangesJSON(a.out, result)
 		} else {
-			a.printChanges(changes, check, next, a.now().Sub(began))
+			a.printChanges(result, check, a.now().Sub(began))
 		}
-		if err == nil && check && len(changes) > 0 {
-			return diag.Errorf(diag.Position{}, "plinth.lock is behind: %d changes", len(changes)).
+		if err == nil && check && len(result.Changes) > 0 {
+			return diag.Errorf(diag.Position{}, "plinth.lock is behind: %d changes", len(result.Changes)).
 				Hint("take them with: plinth update").WithCode(diag.ExitFindings)
 		}
 		return err
@@ -100,8 +100,12 @@ func aptOptions(c *catalog.Catalog, state string, now func() time.Time) apt.Opti
 	return o
 }
 
-func (a *app) printChanges(changes []update.Change, check bool, next *lock.File, took time.Duration) {
+func (a *app) printChanges(result update.Result, check bool, took time.Duration) {
+	next, changes := result.Lock, result.Changes
 	report.Changes(a.out, changes)
+	for _, n := range result.Notes {
+		fmt.Fprintf(a.err, "note: %s\n", n)
+	}
 	what := fmt.Sprintf("%d upstreams and %d package images, %d packages", len(next.Upstreams), len(next.Sets), len(next.Debs))
 	switch {
 	case len(changes) == 0:

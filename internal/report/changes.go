@@ -38,11 +38,13 @@ func Changes(w io.Writer, changes []update.Change) {
 }
 
 // ChangesJSON prints the same as one JSON object.
-func ChangesJSON(w io.Writer, changes []update.Change) error {
-	if changes == nil {
-		changes = []update.Change{}
-	}
-	return encode(w, struct {
+func ChangesJSON(w io.Writer, result update.Result) error {
+	out := struct {
 		Changes []update.Change `json:"changes"`
-	}{changes})
+		Notes   []string        `json:"notes,omitempty"`
+	}{result.Changes, result.Notes}
+	if out.Changes == nil {
+		out.Changes = []update.Change{}
+	}
+	return encode(w, out)
 }

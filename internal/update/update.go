@@ -58,10 +58,16 @@ func (c Change) String() string {
 	return fmt.Sprintf("%s %s → %s", what, c.Was, c.Now)
 }
 
-// Run resolves the request against the sources and returns the new lock and
-// what differs from the old one, which stays as it is. All problems are
-// returned at once.
-func Run(ctx context.Context, g *graph.Graph, config catalog.Config, old *lock.File, src Sources, req Request) (*lock.File, []Change, error) {
+// Result is a new lock.
+type Result struct {
+	Lock    *lock.File
+	Changes []Change // against the old lock
+	Notes   []string // remarks that are no errors, sentences with a position
+}
+
+// Run resolves the request against the sources. The old lock stays as it is.
+// All problems are returned at once.
+func Run(ctx context.Context, g *graph.Graph, config catalog.Config, old *lock.File, src Sources, req Request) (Result, error) {
 	u := &updater{ctx: ctx, graph: g, config: config, src: src, next: clone(old), indexes: map[string]*apt.Index{}}
 	all := req.Upstreams == nil && req.Targets == nil
 	if all {
@@ -70,9 +76,9 @@ func Run(ctx context.Context, g *graph.Graph, config catalog.Config, old *lock.F
 	u.upstreams(req, all)
 	u.packages(req, all)
 	if err := u.problems.Err(); err != nil {
-		return nil, nil, err
+		return Result{}, err
 	}
-	return u.next, compare(old, u.next), nil
+	return Result{u.next, compare(old, u.next), u.notes}, nil
 }
 
 type updater struct {
@@ -83,6 +89,7 @@ type updater struct {
 	next     *lock.File
 	indexes  map[string]*apt.Index // release/arch → index
 	problems diag.List
+	notes    []string
 }
 
 func clone(f *lock.File) *lock.File {
@@ -211,7 +218,7 @@ func (u *updater) resolve(t *graph.Target) {
 	}
 	request, exclude := plan.Request(spec)
 	set.Request, set.Exclude = sorted(request), sorted(exclude)
-	ask := apt.Request{Exclude: exclude, Installed: installed, Arch: arch}
+	ask := apt.Request{Exclude: exclude, Installed: installed}
 	for i, name := range request {
 		pos := spec.Pos
 		if i < len(spec.Names) {
@@ -219,14 +226,17 @@ func (u *updater) resolve(t *graph.Target) {
 		}
 		ask.Packages = append(ask.Packages, apt.Named{Name: name, Pos: pos})
 	}
-	debs, err := index.Resolve(ask)
+	result, err := index.Resolve(ask)
 	if err != nil {
 		u.addAt(spec.Pos, err)
 		return
 	}
-	for _, d := range debs {
+	for _, d := range result.Debs {
 		u.next.Debs[d.Key()] = d
 		set.Debs = append(set.Debs, d.Key())
+	}
+	for _, name := range result.Unused {
+		u.notes = append(u.notes, fmt.Sprintf("%s: exclude: %s makes no difference to %s", spec.Pos.File, name, t.Name))
 	}
 	slices.Sort(set.Debs)
 	set.Epoch = index.Epoch()
