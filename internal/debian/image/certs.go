@@ -150,6 +150,7 @@ func bundle(all []root) []byte {
 // gives it: JKS, an entry "debian:NAME.pem" for each certificate.
 func trustStore(all []root, created time.Time) ([]byte, error) {
 	ks := keystore.New(keystore.WithOrderedAliases())
+	seen := map[string]int{}
 	for _, r := range all {
 		rest := r.pem
 		for n := 0; ; {
@@ -163,9 +164,10 @@ func trustStore(all []root, created time.Time) ([]byte, error) {
 			if block.Type != "CERTIFICATE" {
 				continue
 			}
-			alias := "debian:" + strings.ToLower(pemName(r.path)) + ".pem"
-			if n > 0 {
-				alias = fmt.Sprintf("debian:%s_%d.pem", strings.ToLower(pemName(r.path)), n)
+			name := strings.ToLower(pemName(r.path))
+			alias := "debian:" + name + ".pem"
+			if seen[name]++; seen[name] > 1 { // a bundle, or one name in two folders
+				alias = fmt.Sprintf("debian:%s_%d.pem", name, seen[name])
 			}
 			n++
 			entry := keystore.TrustedCertificateEntry{CreationTime: created, Certificate: keystore.Certificate{Type: "X.509", Content: block.Bytes}}

@@ -77,8 +77,7 @@ type flight struct {
 // wideSize is the size of a .deb in bytes from which it is unpacked under the limit for big ones.
 const wideSize = 6 << 20
 
-// Open opens the pool in dir and makes it when it is not there. What a killed
-// process left half-written is removed.
+// Open opens the pool in dir and makes it when it is not there.
 func Open(dir string, o Options) (*Pool, error) {
 	p := &Pool{
 		dir: dir, client: o.Client, jobs: cmp.Or(o.Jobs, runtime.GOMAXPROCS(0)),
@@ -90,8 +89,7 @@ func Open(dir string, o Options) (*Pool, error) {
 	if p.client == nil {
 		p.client = newClient()
 	}
-	err := errors.Join(os.RemoveAll(p.tmp()), os.MkdirAll(p.tmp(), 0o755))
-	if err != nil {
+	if err := os.MkdirAll(p.tmp(), 0o755); err != nil {
 		return nil, diag.Errorf(diag.Position{}, "cannot open the package store: %w", err)
 	}
 	return p, nil
@@ -99,8 +97,14 @@ func Open(dir string, o Options) (*Pool, error) {
 
 func (p *Pool) tmp() string { return filepath.Join(p.dir, "tmp") }
 
+// Sweep removes what a killed process left half-written. The caller makes sure
+// that no other process uses the pool.
+func (p *Pool) Sweep() error {
+	return errors.Join(os.RemoveAll(p.tmp()), os.MkdirAll(p.tmp(), 0o755))
+}
+
 // TempDir makes an empty folder on the pool's file system. The caller removes
-// it; after a kill the next Open does.
+// it; after a kill Sweep does.
 func (p *Pool) TempDir(prefix string) (string, error) { return os.MkdirTemp(p.tmp(), prefix) }
 
 func (p *Pool) path(sum, ext string) string { return filepath.Join(p.dir, sum[:2], sum+ext) }
