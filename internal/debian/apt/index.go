@@ -3,6 +3,8 @@ package apt
 import (
 	"bytes"
 	"cmp"
+	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -53,7 +55,9 @@ type candidate struct {
 	multiArch           string
 	depends             []dependency // Pre-Depends and Depends as one list, in apt's order
 	conflicts           []dependency // Conflicts and Breaks, a relation each
+	weak                []dependency // Recommends and Suggests: never installed for, but a reason to keep
 	provides            []version.Relation
+	unreadable          error // a relation field that cannot be read
 	ref                 stanzaRef
 	uri                 string // archive root
 	pin                 int
@@ -211,23 +215,34 @@ func (x *Index) parse(ref stanzaRef) *candidate {
 	}
 	c.source, _, _ = strings.Cut(cmp.Or(p.get("Source"), c.name), " ")
 	for _, field := range []string{"Pre-Depends", "Depends"} {
-		c.depends = append(c.depends, x.relations(field, p.get(field))...)
+		c.depends = append(c.depends, x.relations(c, field, p.get(field))...)
 	}
 	for _, field := range []string{"Conflicts", "Breaks"} {
-		c.conflicts = append(c.conflicts, x.relations(field, p.get(field))...)
+		for _, d := range x.relations(c, field, p.get(field)) {
+			for _, r := range d.alts { // a bar has no meaning there; each name counts
+				c.conflicts = append(c.conflicts, dependency{field, []version.Relation{r}})
+			}
+		}
 	}
-	for _, g := range x.relations("Provides", p.get("Provides")) {
+	for _, field := range []string{"Recommends", "Suggests"} {
+		c.weak = append(c.weak, x.relations(c, field, p.get(field))...)
+	}
+	for _, g := range x.relations(c, "Provides", p.get("Provides")) {
 		c.provides = append(c.provides, g.alts...)
 	}
 	return c
 }
 
-// relations reads a relation field; what cannot be read is skipped, as in apt.
-func (x *Index) relations(field, value string) []dependency {
+// relations reads a relation field of c. What cannot be read is noted in c, and
+// matters only when c is chosen.
+func (x *Index) relations(c *candidate, field, value string) []dependency {
 	if value == "" {
 		return nil
 	}
-	groups, _ := version.ParseRelations(value) // the error is apt's business to ignore
+	groups, err := version.ParseRelations(value)
+	if err != nil && c.unreadable == nil {
+		c.unreadable = fmt.Errorf("its %s field is not valid: %w", field, err)
+	}
 	out := make([]dependency, 0, len(groups))
 	for _, g := range groups {
 		g = slices.DeleteFunc(g, func(r version.Relation) bool { return !r.Applies(x.arch) })
@@ -259,4 +274,40 @@ func priority(s string) int {
 func (c *candidate) deb() lock.Deb {
 	return lock.Deb{Name: c.name, Version: c.version, Arch: c.arch, Source: c.source, URI: c.uri, Filename: c.filename,
 		SHA256: c.sha256, Size: c.size, InstalledSize: c.installedSize}
+}
+
+// marked lists the packages in whose stanzas one of the texts stands, sorted by name.
+func (x *Index) marked(texts []string) []string {
+	found := map[string]bool{}
+	for i, f := range x.files {
+		for _, text := range texts {
+			for at := indexFrom(f.data, []byte(text), 0); at < len(f.data); at = indexFrom(f.data, []byte(text), at+1) {
+				start := bytes.LastIndex(f.data[:at], []byte("\n\n")) + 2
+				if start == 1 {
+					start = 0
+				}
+				end := indexFrom(f.data, []byte("\n\n"), at)
+				found[x.nameAt(stanzaRef{int32(i), int32(start), int32(end)})] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(found))
+}
+
+// describe names the suites for a message.
+func (x *Index) describe() string {
+	var names []string
+	for _, src := range x.sources {
+		names = append(names, src.Suite+" "+src.Component)
+	}
+	return strings.Join(names, ", ")
+}
+
+// versionList names versions for a message.
+func versionList(versions []*candidate) string {
+	names := make([]string, len(versions))
+	for i, c := range versions {
+		names[i] = c.version
+	}
+	return strings.Join(names, ", ")
 }

@@ -5,15 +5,37 @@ import (
 	"slices"
 
 	"github.com/plinth-build/plinth/internal/debian/version"
-	"github.com/plinth-build/plinth/internal/lock"
 )
+
+// How apt chooses, as found by watching apt-get 2.6 decide (its options
+// Debug::pkgDepCache::AutoInstall and Debug::pkgDepCache::Marker) over many
+// thousands of made-up and real requests:
+//
+//   - Everything that was asked for is chosen first, then each of them in turn has
+//     its dependencies looked after, depth first: Pre-Depends, then Depends, in
+//     the order of the fields.
+//   - A dependency that something chosen satisfies is left alone. Otherwise its
+//     alternatives are tried from left to right; of one alternative the package of
+//     that name comes first, then its providers by priority, then those that
+//     apt met last (see mention.go). The first that can be installed is taken.
+//   - A package is given up, for good, when one of its dependencies has no candidate left.
+//   - What was asked for is protected; so is what is the only answer to a dependency of
+//     something protected. A new package pushes out what it conflicts with, unless
+//     that is protected or is itself in the middle of being installed; then the new one is given up.
+//   - A protected package takes whatever it conflicts with out of the running.
+//   - What was chosen on the way and is not needed in the end is dropped again.
+//
+// Known flaw: when a later choice pushed out what an earlier one needs, apt goes on
+// with a second resolver, which weighs packages by scores and may still find a
+// set. Here that is an error that names the conflict, and the way out is to name the
+// wanted alternative in the request. Nothing is installed that apt would refuse.
 
 // solver is one resolution under way.
 type solver struct {
 	x       *Index
 	nodes   map[string]*node
 	exclude map[string]bool
-	trace   func(format string, args ...any)
+	gone    []*candidate // installed versions that the index does not have any more
 }
 
 // node is a package in a resolution.
@@ -25,14 +47,15 @@ type node struct {
 	base      bool       // is there already, and stays as it is
 	user      bool       // was asked for
 	protected bool       // has to stay: asked for, or the only answer to a dependency of something protected
-	gone      string     // why cand is nil although versions exist
+	handedOn  bool       // its dependencies have been looked at with the protection that it has
+	busy      bool       // its dependencies are being looked after, and must not push it out
 }
 
 func (s *solver) node(name string) *node {
 	n := s.nodes[name]
 	if n == nil {
 		n = &node{name: name, versions: s.x.versions(name)}
-		if len(n.versions) > 0 {
+		if len(n.versions) > 0 && !s.exclude[name] {
 			n.cand = n.versions[0]
 		}
 		s.nodes[name] = n
@@ -40,17 +63,11 @@ func (s *solver) node(name string) *node {
 	return n
 }
 
-// matches says whether the version c satisfies the relation, by its own name or
-// by one that it provides.
-func (s *solver) matches(c *candidate, r version.Relation) bool {
-	return s.matchesName(c, r) || providesRelation(c, r)
-}
-
+// matchesName says whether c is the package that r names, in a version that it accepts.
 func (s *solver) matchesName(c *candidate, r version.Relation) bool {
-	return c.name == r.Name && r.Holds(c.version) && s.archFits(c, r)
-}
-
-func (s *solver) archFits(c *candidate, r version.Relation) bool {
+	if c.name != r.Name || !r.Holds(c.version) {
+		return false
+	}
 	switch r.Arch {
 	case "", "native", s.x.arch:
 		return true
@@ -60,33 +77,75 @@ func (s *solver) archFits(c *candidate, r version.Relation) bool {
 	return false
 }
 
-// providesRelation says whether c provides what r asks for. A provided name
-// without a version satisfies only relations without one (policy 7.5).
-func providesRelation(c *candidate, r version.Relation) bool {
+// provides says whether c provides what r asks for. A provided name
+// without a version satisfies only relations without one (policy 7.5). A
+// package that allows foreign architectures provides its names with :any too.
+func provides(c *candidate, r version.Relation) bool {
 	for _, p := range c.provides {
-		if r.Arch == "any" && p.Arch != "any" && c.multiArch != "allowed" || r.Arch != "any" && p.Arch == "any" {
+		anyArch := p.Arch == "any" || c.multiArch == "allowed"
+		if p.Name != r.Name || r.Arch == "any" && !anyArch || r.Arch != "any" && p.Arch == "any" {
 			continue
 		}
-		if p.Name == r.Name && (r.Op == version.None || p.Op == version.Equal && r.Holds(p.Version)) {
+		if r.Op == version.None || p.Op == version.Equal && r.Holds(p.Version) {
 			return true
 		}
 	}
 	return false
 }
 
-// satisfied says whether something that is going to be installed satisfies the group.
+// matches says whether c is, or provides, what r asks for.
+func (s *solver) matches(c *candidate, r version.Relation) bool {
+	return s.matchesName(c, r) || provides(c, r)
+}
+
+// chosen gives what is going to be installed and satisfies r.
+func (s *solver) chosen(r version.Relation) []*candidate {
+	var out []*candidate
+	if n := s.node(r.Name); n.install != nil && s.matchesName(n.install, r) {
+		out = append(out, n.install)
+	}
+	for _, c := range s.x.providers(r.Name) {
+		if s.node(c.name).install == c && provides(c, r) {
+			out = append(out, c)
+		}
+	}
+	for _, c := range s.gone {
+		if c.name != r.Name && provides(c, r) {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+func (s *solver) chosenGroup(d dependency) []*candidate {
+	for _, r := range d.alts {
+		if c := s.chosen(r); len(c) > 0 {
+			return c
+		}
+	}
+	return nil
+}
+
+// satisfied says whether something that is going to be installed satisfies the
+// group, or an exclusion does away with it.
 func (s *solver) satisfied(d dependency) bool {
-	return slices.ContainsFunc(d.alts, func(r version.Relation) bool {
+	return len(s.chosenGroup(d)) > 0 || len(s.exclude) > 0 && s.excluded(d)
+}
+
+// excluded says whether the first choice for d is an excluded package.
+func (s *solver) excluded(d dependency) bool {
+	for _, r := range d.alts {
 		if s.exclude[r.Name] {
 			return true
 		}
-		if n := s.node(r.Name); n.install != nil && s.matchesName(n.install, r) {
+		if len(s.options(r)) > 0 {
+			return false
+		}
+		if slices.ContainsFunc(s.x.providers(r.Name), func(c *candidate) bool { return s.exclude[c.name] && provides(c, r) }) {
 			return true
 		}
-		return slices.ContainsFunc(s.x.providers(r.Name), func(c *candidate) bool {
-			return s.node(c.name).install == c && providesRelation(c, r)
-		})
-	})
+	}
+	return false
 }
 
 // options gives the candidates for one alternative in the order in which they
@@ -96,93 +155,106 @@ func (s *solver) options(r version.Relation) []*candidate {
 	if n := s.node(r.Name); n.cand != nil && s.matchesName(n.cand, r) {
 		out = append(out, n.cand)
 	}
-	var prov []*candidate
+	own := len(out)
 	for _, c := range s.x.providers(r.Name) {
-		if c.name != r.Name && s.node(c.name).cand == c && providesRelation(c, r) {
-			prov = append(prov, c)
+		if c.name != r.Name && s.node(c.name).cand == c && provides(c, r) {
+			out = append(out, c)
 		}
 	}
-	slices.SortStableFunc(prov, func(a, b *candidate) int {
-		return cmp.Or(cmp.Compare(a.priority, b.priority), s.x.firstMention(b.name).compare(s.x.firstMention(a.name)))
+	slices.SortStableFunc(out[own:], func(a, b *candidate) int {
+		if c := cmp.Compare(a.priority, b.priority); c != 0 {
+			return c
+		}
+		return s.x.firstMention(b.name).compare(s.x.firstMention(a.name))
 	})
-	return append(out, prov...)
-}
-
-// groupOptions gives the options of all alternatives, each package once.
-func (s *solver) groupOptions(d dependency) []*candidate {
-	var out []*candidate
-	for _, r := range d.alts {
-		for _, c := range s.options(r) {
-			if !slices.Contains(out, c) {
-				out = append(out, c)
-			}
-		}
-	}
 	return out
 }
 
-// mark chooses n's candidate and everything it needs, depth first.
+// onlyOption gives the one candidate that can satisfy d, nil when there are several or none.
+func (s *solver) onlyOption(d dependency) *candidate {
+	var only *candidate
+	for _, r := range d.alts {
+		if n := s.node(r.Name); n.cand != nil && n.cand != only && s.matchesName(n.cand, r) {
+			if only != nil {
+				return nil
+			}
+			only = n.cand
+		}
+		for _, c := range s.x.providers(r.Name) {
+			if c != only && s.node(c.name).cand == c && provides(c, r) {
+				if only != nil {
+					return nil
+				}
+				only = c
+			}
+		}
+	}
+	return only
+}
+
+// possible says whether any candidate is left for d.
+func (s *solver) possible(d dependency) bool {
+	return slices.ContainsFunc(d.alts, func(r version.Relation) bool {
+		if n := s.node(r.Name); n.cand != nil && s.matchesName(n.cand, r) {
+			return true
+		}
+		return slices.ContainsFunc(s.x.providers(r.Name), func(c *candidate) bool {
+			return s.node(c.name).cand == c && provides(c, r)
+		})
+	})
+}
+
+// mark chooses n's candidate and everything it needs. It returns false, with n
+// given up, when that cannot be; only what the user asked for is never given up.
 func (s *solver) mark(n *node, user, protect bool) bool {
-	if n.install != nil && (!protect || n.protected) {
+	if n.install != nil && (n.handedOn || !protect) {
 		return true
 	}
-	c := n.cand
-	if n.install != nil {
-		c = n.install
+	fresh, c := n.install == nil, n.install
+	if fresh {
+		c = n.cand
 	}
 	if c == nil {
 		return false
 	}
-	todo, ok := s.collect(c, protect)
-	if !ok && !user {
-		s.discard(n, "dependencies")
+	if !s.canSatisfy(c) && !user {
+		n.cand = nil
 		return false
 	}
-	if !s.clear(n, c) && !user {
-		s.discard(n, "conflicts")
-		return false
+	if !s.clear(c, protect) && !user {
+		return false // and may be tried again, when what is in the way is gone
 	}
-	fresh := n.install == nil
-	n.install, n.user, n.protected = c, n.user || user, n.protected || protect
-	for _, d := range todo {
-		if s.need(d, n.protected) || user {
+	n.install, n.protected, n.handedOn = c, n.protected || protect, protect
+	if !n.busy {
+		n.busy = true
+		defer func() { n.busy = false }()
+	}
+	for _, d := range c.depends {
+		if s.need(d, protect) || user {
 			continue
 		}
 		if fresh {
-			n.install = nil
-			s.discard(n, "dependencies")
+			n.install, n.cand = nil, nil
 		}
 		return false
 	}
 	return true
 }
 
-// collect lists the dependencies of c that need work; false when one of them
-// cannot be satisfied at all.
-func (s *solver) collect(c *candidate, protect bool) ([]dependency, bool) {
-	var out []dependency
-	for _, d := range c.depends {
-		if s.satisfied(d) && !protect {
-			continue
-		}
-		if !s.satisfied(d) && len(s.groupOptions(d)) == 0 {
-			return nil, false
-		}
-		out = append(out, d)
-	}
-	return out, true
+// canSatisfy says whether each dependency of c is satisfied or has a candidate left.
+func (s *solver) canSatisfy(c *candidate) bool {
+	return !slices.ContainsFunc(c.depends, func(d dependency) bool { return !s.possible(d) && !s.satisfied(d) })
 }
 
 // need chooses something that satisfies d.
 func (s *solver) need(d dependency, protect bool) bool {
-	if s.satisfied(d) && !protect {
-		return true
+	met := s.satisfied(d)
+	if protect {
+		if only := s.onlyOption(d); only != nil && (!met || s.node(only.name).install == only) {
+			return s.mark(s.node(only.name), false, true)
+		}
 	}
-	all := s.groupOptions(d)
-	if protect && len(all) == 1 {
-		return s.mark(s.node(all[0].name), false, true)
-	}
-	if s.satisfied(d) {
+	if met {
 		return true
 	}
 	for _, r := range d.alts {
@@ -195,20 +267,24 @@ func (s *solver) need(d dependency, protect bool) bool {
 	return false
 }
 
-// clear takes what c conflicts with out of the running; false when it is there to stay.
-func (s *solver) clear(n *node, c *candidate) bool {
+// clear pushes out what c conflicts with; false when something of that is there to stay.
+func (s *solver) clear(c *candidate, protect bool) bool {
+	var hit []*node
 	for _, d := range c.conflicts {
-		for _, r := range d.alts {
-			for _, o := range s.conflicting(c, r) {
-				other := s.node(o.name)
-				if other.install == o {
-					if other.protected || other.base {
-						return false
-					}
-					other.install = nil
+		for _, o := range s.conflicting(c, d.alts[0]) {
+			n := s.node(o.name)
+			if n.install == o {
+				if n.protected || n.busy {
+					return false
 				}
-				s.discard(other, c.name)
+				n.install = nil
 			}
+			hit = append(hit, n)
+		}
+	}
+	if protect {
+		for _, n := range hit {
+			n.cand = nil
 		}
 	}
 	return true
@@ -219,7 +295,7 @@ func (s *solver) conflicting(c *candidate, r version.Relation) []*candidate {
 	var out []*candidate
 	look := func(n *node) {
 		if n.name == c.name {
-			return
+			return // nothing conflicts with itself, nor with what it provides
 		}
 		for _, o := range []*candidate{n.install, n.cand} {
 			if o != nil && s.matches(o, r) && !slices.Contains(out, o) {
@@ -231,23 +307,42 @@ func (s *solver) conflicting(c *candidate, r version.Relation) []*candidate {
 	for _, p := range s.x.providers(r.Name) {
 		look(s.node(p.name))
 	}
+	for _, o := range s.gone {
+		look(s.node(o.name))
+	}
 	return out
 }
 
-func (s *solver) discard(n *node, why string) {
-	if n.cand != nil {
-		n.cand, n.gone = nil, why
-	}
-}
-
-// result lists what is installed beyond the base, sorted by name.
-func (s *solver) result() []lock.Deb {
-	var out []lock.Deb
-	for _, n := range s.nodes {
-		if n.install != nil && !n.base {
-			out = append(out, n.install.deb())
+// sweep drops what was chosen on the way and is needed by nothing in the end.
+// A Recommends or Suggests of something that stays is reason enough to keep it.
+func (s *solver) sweep() {
+	needed := map[*node]bool{}
+	var queue []*node
+	keep := func(n *node) {
+		if n.install != nil && !needed[n] {
+			needed[n] = true
+			queue = append(queue, n)
 		}
 	}
-	slices.SortFunc(out, func(a, b lock.Deb) int { return cmp.Compare(a.Name, b.Name) })
-	return out
+	for _, n := range s.nodes {
+		if n.user || n.base {
+			keep(n)
+		}
+	}
+	for len(queue) > 0 {
+		n := queue[len(queue)-1]
+		queue = queue[:len(queue)-1]
+		for _, d := range slices.Concat(n.install.depends, n.install.weak) {
+			for _, r := range d.alts {
+				for _, c := range s.chosen(r) {
+					keep(s.node(c.name))
+				}
+			}
+		}
+	}
+	for _, n := range s.nodes {
+		if !needed[n] {
+			n.install = nil
+		}
+	}
 }
