@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -175,32 +176,52 @@ func (a *app) build(ctx context.Context, selectors []string, flags buildFlags, f
 		}
 	}
 	took := a.now().Sub(began)
+	report.Failures(a.err, rows)
 	switch {
 	case flags.progress == "json" || format == "json":
 		err = errors.Join(err, report.ClosingJSON(a.out, rows, took))
 	case flags.progress != "quiet":
-		report.Failures(a.out, rows)
 		fmt.Fprintln(a.out)
 		report.Closing(a.out, rows, took)
 	}
-	return errors.Join(err, ctx.Err(), a.failed(rows, flags))
+	return errors.Join(err, ctx.Err(), failed(rows, flags))
 }
 
 // failed is the error of a run with failed targets; their own messages have been printed.
-func (a *app) failed(rows []fleet.Row, flags buildFlags) error {
+func failed(rows []fleet.Row, flags buildFlags) error {
 	counts := fleet.Counts(rows)
 	if counts[fleet.Failed] == 0 {
 		return nil
 	}
-	if flags.progress == "quiet" || flags.progress == "json" {
-		report.Failures(a.err, rows)
+	var failed []string
+	for _, r := range rows {
+		if r.Status == fleet.Failed {
+			failed = append(failed, r.Target)
+		}
 	}
-	code := diag.ExitError
+	const named = 3
+	if more := len(failed) - named; more > 1 {
+		failed = append(failed[:named], fmt.Sprintf("%d more", more))
+	}
+	what := []string{strings.Join(failed, ", ") + " failed"}
+	missing := counts[fleet.Failed]
+	for _, s := range []fleet.Status{fleet.Blocked, fleet.Cancelled, fleet.NotStarted} {
+		if n := counts[s]; n > 0 {
+			what = append(what, fmt.Sprintf("%d %s", n, s))
+			missing += n
+		}
+	}
+	if len(rows) == 1 {
+		return diag.Errorf(diag.Position{}, "cannot build %s", failed[0])
+	}
+	e := diag.Errorf(diag.Position{}, "cannot build %d of %s: %s", missing, report.Plural(len(rows), "target"), strings.Join(what, ", "))
+	if counts[fleet.NotStarted]+counts[fleet.Cancelled] > 0 {
+		e.Hint("--keep-going builds everything that does not stand on a failed target")
+	}
 	if flags.keepGoing && counts[fleet.Built]+counts[fleet.Reused] > 0 {
-		code = diag.ExitPartial
+		return e.WithCode(diag.ExitPartial)
 	}
-	return diag.Errorf(diag.Position{}, "%d of %d targets failed, %d blocked, %d not started",
-		counts[fleet.Failed], len(rows), counts[fleet.Blocked], counts[fleet.NotStarted]+counts[fleet.Cancelled]).WithCode(code)
+	return e
 }
 
 func (f buildFlags) policy() sched.Policy {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -22,6 +23,7 @@ import (
 	"github.com/plinth-build/plinth/internal/fleet"
 	"github.com/plinth-build/plinth/internal/graph"
 	"github.com/plinth-build/plinth/internal/lock"
+	"github.com/plinth-build/plinth/internal/ociref"
 	"github.com/plinth-build/plinth/internal/plan"
 	"github.com/plinth-build/plinth/internal/store"
 	"github.com/plinth-build/plinth/internal/update"
@@ -106,11 +108,37 @@ func (b *builder) Dockerfile(ctx context.Context, job fleet.Job) (ocispec.Descri
 		Log:            job.Log,
 		Progress: func(e build.Event) {
 			if e.State == build.StepStarted {
-				job.Say(e.Name)
+				if words := stepWords(e.Name); words != "" {
+					job.Say(words)
+				}
 			}
 		},
 	})
+	var failed *build.BuildError
+	if errors.As(err, &failed) {
+		return ocispec.Descriptor{}, &fleet.StepError{Err: err, Tail: failed.Tail}
+	}
 	return result.Manifest, err
+}
+
+// stepWords puts the engine's name of a step as a user would: its own chores
+// are left out, and references are as people write them. The log has them in full.
+func stepWords(name string) string {
+	switch {
+	case strings.HasPrefix(name, "[internal]"):
+		return ""
+	case strings.HasPrefix(name, "exporting "):
+		return "writing the image"
+	}
+	before, ref, ok := strings.Cut(name, "] FROM ")
+	if !ok {
+		return name
+	}
+	ref, _, _ = strings.Cut(ref, "@")
+	if parsed, err := ociref.Parse(ref); err == nil {
+		ref = strings.TrimSuffix(parsed.Familiar(), ":latest")
+	}
+	return before + "] FROM " + ref
 }
 
 // noCache: a new refresh window builds afresh, and so does a target of --no-cache.
@@ -181,6 +209,10 @@ func (b *builder) Packages(ctx context.Context, job fleet.Job) (ocispec.Descript
 	}
 	job.Say(fmt.Sprintf("%d packages", len(req.Debs)))
 	result, err := image.Build(ctx, req, packages, b.store, job.Log)
+	if err != nil && req.Spec.Mode == image.Distroless {
+		// nothing runs that would print: the log only repeats the error
+		return ocispec.Descriptor{}, &fleet.StepError{Err: err}
+	}
 	return result.Manifest, err
 }
 

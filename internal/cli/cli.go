@@ -56,17 +56,21 @@ func (a *app) root() *cobra.Command {
 image, with a Dockerfile or a list of Debian packages. It finds out which image
 stands on which, builds what changed, in parallel, and says why.
 
-It needs no Docker daemon and no registry.`,
-		SilenceErrors: true,
-		SilenceUsage:  true,
-		Args:          noArgs,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+It needs no Docker daemon and no registry.
+
+Each flag has an environment variable: --jobs is PLINTH_JOBS, --state-dir is
+PLINTH_STATE. The command line goes first, then the environment, then plinth.yaml.`,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		Args:              noArgs,
+		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return flagsFromEnv(cmd) },
 	}
 	cmd.SetOut(a.out)
 	cmd.SetErr(a.err)
 	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usage(c, "%s", err) })
 	cmd.PersistentFlags().StringVarP(&a.dir, "catalog", "C", "", "folder with plinth.yaml (default: this one or the nearest above it)")
-	cmd.PersistentFlags().StringVar(&a.state, "state-dir", "", "folder for everything plinth stores (default: $PLINTH_STATE, then `state:` in plinth.yaml, then .plinth)")
+	cmd.PersistentFlags().StringVar(&a.state, "state-dir", "", "folder for everything plinth stores (default: state in plinth.yaml, then .plinth)")
 	cmd.AddCommand(
 		a.buildCommand(),
 		a.planCommand(),
@@ -169,12 +173,9 @@ func (a *app) load() (*catalog.Catalog, *graph.Graph, error) {
 	return c, g, err
 }
 
-// stateDir is where everything is stored: flag, environment, plinth.yaml, default.
+// stateDir is where everything is stored: flag (or its variable), plinth.yaml, default.
 func (a *app) stateDir(c *catalog.Catalog) (string, error) {
 	dir := a.state
-	if dir == "" {
-		dir = os.Getenv("PLINTH_STATE")
-	}
 	if dir != "" {
 		return filepath.Abs(dir)
 	}

@@ -106,12 +106,13 @@ func (a *app) printChanges(result update.Result, check bool, took time.Duration)
 	for _, n := range result.Notes {
 		fmt.Fprintf(a.err, "note: %s\n", n)
 	}
-	what := fmt.Sprintf("%d upstreams and %d package images, %d packages", len(next.Upstreams), len(next.Sets), len(next.Debs))
+	what := fmt.Sprintf("%s and %s with %s", report.Plural(len(next.Upstreams), "upstream"),
+		report.Plural(len(next.Sets), "package image"), report.Plural(len(next.Debs), "package"))
 	switch {
 	case len(changes) == 0:
 		fmt.Fprintf(a.out, "Nothing moved (%s) in %s\n", what, report.Duration(took))
 	case check:
-		fmt.Fprintf(a.out, "%d changes, nothing written\n", len(changes))
+		fmt.Fprintf(a.out, "%s, nothing written\n", report.Plural(len(changes), "change"))
 	default:
 		fmt.Fprintf(a.out, "%s now pins %s, in %s\n", lock.FileName, what, report.Duration(took))
 	}
