@@ -39,7 +39,7 @@ func run(ctx context.Context) (failed int, err error) {
 	if err != nil {
 		return 0, fmt.Errorf("SEED: %w", err)
 	}
-	count, err := strconv.Atoi(cmp.Or(os.Getenv("COUNT"), "30"))
+	count, err := strconv.Atoi(cmp.Or(os.Getenv("COUNT"), "20"))
 	if err != nil || count < 1 {
 		return 0, fmt.Errorf("COUNT is no number above 0")
 	}
