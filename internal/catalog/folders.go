@@ -70,7 +70,8 @@ type walker struct {
 func (w *walker) walk(dir string, depth int, chain []string) {
 	entries, err := os.ReadDir(filepath.Join(w.root, filepath.FromSlash(dir)))
 	if err != nil {
-		w.fail(diag.Position{File: cmp.Or(dir, ".")}, "cannot read the folder: %w", reason(err))
+		w.fail(diag.Position{File: cmp.Or(dir, ".")}, "cannot read the folder: %w", reason(err)).
+			Hint("Mend its permissions.")
 		return
 	}
 	f := folder{dir: dir}

@@ -65,11 +65,11 @@ When a target fails, running ones finish and nothing new starts.`,
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		switch {
 		case flags.jobs < 1:
-			return usage(cmd, "cannot use -j %d: at least one target must be built at once", flags.jobs)
+			return usage(cmd, "cannot use \"%d\" for --jobs: at least one target must be built at once", flags.jobs)
 		case flags.keepGoing && flags.failFast:
-			return usage(cmd, "--keep-going and --fail-fast exclude each other")
+			return usage(cmd, "cannot use --keep-going and --fail-fast together")
 		case !slices.Contains(progressNames, flags.progress):
-			return usage(cmd, "cannot use --progress %q, it must be one of: auto, plain, json, quiet", flags.progress)
+			return usage(cmd, "cannot use %q for --progress: it must be one of: %s", flags.progress, strings.Join(progressNames, ", "))
 		}
 		return a.build(cmd.Context(), args, flags, f.value)
 	}
@@ -296,8 +296,8 @@ that changed. For a target that is up to date: why it was built the last time.`,
 			return err
 		}
 		if len(selected) != 1 {
-			return diag.Errorf(diag.Position{}, "%s is %d targets: %s", args[0], len(selected), names(selected)).
-				Hint("name one of them").WithCode(diag.ExitUsage)
+			return diag.Errorf(diag.Position{}, "cannot explain %s: it is %d targets: %s", args[0], len(selected), names(selected)).
+				Hint("name one of them: plinth why %s", selected[0].Name).WithCode(diag.ExitUsage)
 		}
 		planner, targets, err := s.planner(store.View(s.storeDir()), args, false, a.now())
 		if err != nil {

@@ -10,11 +10,13 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/plinth-build/plinth/internal/catalog"
 	"github.com/plinth-build/plinth/internal/diag"
@@ -68,7 +70,7 @@ PLINTH_STATE. The command line goes first, then the environment, then plinth.yam
 	}
 	cmd.SetOut(a.out)
 	cmd.SetErr(a.err)
-	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usage(c, "%s", err) })
+	cmd.SetFlagErrorFunc(flagError)
 	cmd.PersistentFlags().StringVarP(&a.dir, "catalog", "C", "", "folder with plinth.yaml (default: this one or the nearest above it)")
 	cmd.PersistentFlags().StringVar(&a.state, "state-dir", "", "folder for everything plinth stores (default: state in plinth.yaml, then .plinth)")
 	cmd.AddCommand(
@@ -91,6 +93,37 @@ func usage(cmd *cobra.Command, format string, args ...any) error {
 		Hint("see: %s --help", cmd.CommandPath()).WithCode(diag.ExitUsage)
 }
 
+// flagError puts what is wrong with a flag into words.
+func flagError(cmd *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
+	var invalid *pflag.InvalidValueError
+	var missing *pflag.ValueRequiredError
+	switch {
+	case errors.As(err, &unknown):
+		name := unknown.GetSpecifiedName()
+		if in := unknown.GetSpecifiedShortnames(); in != "" {
+			return usage(cmd, "cannot use -%s: there is no flag -%s", in, name)
+		}
+		e := diag.Errorf(diag.Position{}, "cannot use --%s: there is no such flag", name).WithCode(diag.ExitUsage)
+		var known []string
+		cmd.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
+		if near := diag.Nearest(name, known); near != "" {
+			e.Hint("did you mean --%s?", near)
+		}
+		return e.Hint("see: %s --help", cmd.CommandPath())
+	case errors.As(err, &invalid):
+		cause := errors.Unwrap(invalid)
+		var number *strconv.NumError
+		if errors.As(cause, &number) {
+			cause = errors.New("it must be a whole number")
+		}
+		return usage(cmd, "cannot use %q for --%s: %w", invalid.GetValue(), invalid.GetFlag().Name, cause)
+	case errors.As(err, &missing):
+		return usage(cmd, "cannot use --%s without a value", missing.GetFlag().Name)
+	}
+	return usage(cmd, "cannot read the flags: %w", err)
+}
+
 // noArgs refuses arguments; on the root command they are misspelt commands.
 func noArgs(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
@@ -101,19 +134,19 @@ func noArgs(cmd *cobra.Command, args []string) error {
 		for _, c := range cmd.Commands() {
 			names = append(names, c.Name())
 		}
-		e := diag.Errorf(diag.Position{}, "unknown command %q", args[0]).WithCode(diag.ExitUsage)
+		e := diag.Errorf(diag.Position{}, "cannot run %q: there is no such command", args[0]).WithCode(diag.ExitUsage)
 		if near := diag.Nearest(args[0], names); near != "" {
 			e.Hint("did you mean: plinth %s", near)
 		}
 		return e.Hint("see: plinth --help")
 	}
-	return usage(cmd, "%s takes no arguments, got %q", cmd.CommandPath(), args[0])
+	return usage(cmd, "cannot use %q: %s takes no arguments", args[0], cmd.CommandPath())
 }
 
 func exactly(n int, what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) != n {
-			return usage(cmd, "%s takes %s, got %d arguments", cmd.CommandPath(), what, len(args))
+			return usage(cmd, "cannot run %s with %s: it takes %s", cmd.CommandPath(), report.Plural(len(args), "argument"), what)
 		}
 		return nil
 	}
@@ -150,7 +183,7 @@ func (f *format) Set(s string) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("cannot use %q, it must be one of: %s", s, strings.Join(f.allowed, ", "))
+	return fmt.Errorf("it must be one of: %s", strings.Join(f.allowed, ", "))
 }
 
 // load reads the catalog and its graph.

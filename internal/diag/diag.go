@@ -182,7 +182,7 @@ func Flatten(err error) []*Error {
 		wrapped.Msg = strings.Replace(err.Error(), user.Error(), wrapped.Msg, 1)
 		return []*Error{&wrapped}
 	}
-	return []*Error{{Msg: err.Error()}}
+	return []*Error{{Msg: err.Error(), Err: err}}
 }
 
 // Code is the exit code that err asks for: the first of 130, 143, 64, 1, 4, 3, 2

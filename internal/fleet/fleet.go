@@ -46,6 +46,19 @@ type Builder interface {
 	Packages(ctx context.Context, job Job) (ocispec.Descriptor, error)
 }
 
+// StepError is a failed build of which it is known what the failed step
+// printed; for other errors the end of the log is shown.
+type StepError struct {
+	Err  error
+	Tail []string // the last lines of the step, without line ends
+}
+
+// Error implements error.
+func (e *StepError) Error() string { return e.Err.Error() }
+
+// Unwrap gives Err.
+func (e *StepError) Unwrap() error { return e.Err }
+
 // Options steer a run.
 type Options struct {
 	Jobs   int
@@ -138,7 +151,7 @@ func (r *runner) target(ctx context.Context, i int) error {
 			return ctx.Err()
 		}
 		row.Status, row.Err = Failed, explain(err, r.store.Dir())
-		row.Tail = tail(row.Log)
+		row.Tail = lastLines(err, row.Log)
 		r.progress.Ended(*row)
 		return err
 	}
@@ -245,6 +258,15 @@ func explain(err error, dir string) error {
 		l.Add(e)
 	}
 	return l.Err()
+}
+
+// lastLines is what to show of a failed target's log.
+func lastLines(err error, log string) []string {
+	var step *StepError
+	if errors.As(err, &step) {
+		return step.Tail[max(0, len(step.Tail)-tailLines):]
+	}
+	return tail(log)
 }
 
 // tail is the end of a log file, without plinth's own lines.

@@ -48,10 +48,11 @@ func countLine(rows []fleet.Row) string {
 			parts = append(parts, fmt.Sprintf("%d %s", n, s))
 		}
 	}
-	return fmt.Sprintf("%s: %s", plural(len(rows), "target"), strings.Join(parts, ", "))
+	return fmt.Sprintf("%s: %s", Plural(len(rows), "target"), strings.Join(parts, ", "))
 }
 
-func plural(n int, noun string) string {
+// Plural is a number with its noun: "1 target", "2 targets".
+func Plural(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}

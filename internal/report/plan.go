@@ -26,7 +26,7 @@ func Plan(w io.Writer, steps []plan.Step) {
 			parts = append(parts, fmt.Sprintf("%d to %s", n, actionWords[a]))
 		}
 	}
-	fmt.Fprintf(w, "\n%s: %s\n", plural(len(steps), "target"), strings.Join(parts, ", "))
+	fmt.Fprintf(w, "\n%s: %s\n", Plural(len(steps), "target"), strings.Join(parts, ", "))
 }
 
 type jsonStep struct {

@@ -38,13 +38,13 @@ type Lock struct {
 // When another process has it, the error says which.
 func Acquire(stateDir, command string) (*Lock, error) {
 	if err := os.MkdirAll(stateDir, 0o755); err != nil {
-		return nil, diag.Errorf(diag.Position{}, "cannot make the state folder: %w", err)
+		return nil, unwritable(diag.Errorf(diag.Position{}, "cannot make the state folder: %w", err))
 	}
 	path := filepath.Join(stateDir, "lock")
 	for {
 		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_CLOEXEC, 0o644)
 		if err != nil {
-			return nil, diag.Errorf(diag.Position{}, "cannot lock the state folder: %w", err)
+			return nil, unwritable(diag.Errorf(diag.Position{}, "cannot lock the state folder: %w", err))
 		}
 		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 		if errors.Is(err, syscall.EWOULDBLOCK) {
@@ -74,6 +74,10 @@ func Acquire(stateDir, command string) (*Lock, error) {
 		}
 		return &Lock{file: f, Stale: info.Size() > 0}, nil
 	}
+}
+
+func unwritable(e *diag.Error) *diag.Error {
+	return e.Hint("run plinth as root, or name a folder that you may write to with --state-dir")
 }
 
 func writeAt(f *os.File, data []byte) error {

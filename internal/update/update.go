@@ -134,10 +134,11 @@ func (u *updater) upstreams(req Request, all bool) {
 	for _, ref := range req.Upstreams {
 		w := byName[ref.Normalised()]
 		if w == nil {
-			e := diag.Errorf(diag.Position{}, "cannot update %s: no Dockerfile of the catalog names it", ref.Familiar())
+			e := diag.Errorf(diag.Position{}, "cannot update %s: no target has that name, and no Dockerfile takes an image from it", ref.Familiar()).WithCode(diag.ExitUsage)
 			if near := diag.Nearest(ref.Normalised(), slices.Sorted(maps.Keys(byName))); near != "" {
 				e.Hint("did you mean %s?", byName[near].ref.Familiar())
 			}
+			e.Hint("plinth list shows what each target stands on")
 			u.problems.Add(e)
 			continue
 		}
