@@ -8,7 +8,7 @@ CRANE         := github.com/google/go-containerregistry/cmd/crane@v0.22.1
 
 # The engine's packages are 400,000 lines with the race detector in them, and
 # what they do concurrently is BuildKit's; all others are tested with -race.
-ENGINE_PACKAGES := internal/(engine|build|cli|fleet)|cmd/plinth
+ENGINE_PACKAGES := internal/(engine|build|cli)|cmd/plinth
 
 # The version comes from git. Without a git that reads this tree (none
 # installed, or the tree is another user's) the build goes on without one.

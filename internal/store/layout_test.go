@@ -34,6 +34,10 @@ func TestRefs(t *testing.T) {
 	try(t, s.SetRefs(map[string]ocispec.Descriptor{"z": b, "new": a, "team/a:1": {}, "unknown": {}}))
 	check(map[string]ocispec.Descriptor{"z": b, "new": a})
 
+	try(t, s.SetRefs(map[string]ocispec.Descriptor{"new": {}}))
+	check(map[string]ocispec.Descriptor{"z": b})
+	try(t, s.SetRefs(map[string]ocispec.Descriptor{"new": a}))
+
 	before, err := os.Stat(s.index())
 	try(t, err)
 	try(t, s.SetRefs(map[string]ocispec.Descriptor{"z": b, "unknown": {}}))
@@ -51,6 +55,10 @@ func TestRefs(t *testing.T) {
 	_, err = s.Refs()
 	wantError(t, err, want)
 	wantError(t, s.SetRefs(map[string]ocispec.Descriptor{"z": a}), want)
+	try(t, os.Remove(s.index()))
+	try(t, os.Mkdir(s.index(), 0o755))
+	_, err = s.Refs()
+	wantError(t, err, "cannot read "+s.index()+": read "+s.index()+": is a directory")
 }
 
 func TestWriteErrorsNameTheFile(t *testing.T) {

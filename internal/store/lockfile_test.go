@@ -118,10 +118,12 @@ func TestLockOfAnotherProcess(t *testing.T) {
 		t.Errorf("hints %q", hints)
 	}
 
-	// a holder that has not said who it is yet
-	try(t, os.Truncate(filepath.Join(dir, "lock"), 0))
-	_, err = Acquire(dir, "plinth update")
-	wantError(t, err, "cannot start: another plinth is using "+dir)
+	// a holder that has not said who it is yet, or not all of it
+	for _, text := range []string{"", `{"pid":12,"comm`, `{}`} {
+		try(t, os.WriteFile(filepath.Join(dir, "lock"), []byte(text), 0o644))
+		_, err = Acquire(dir, "plinth update")
+		wantError(t, err, "cannot start: another plinth is using "+dir)
+	}
 
 	release()
 	lock, err := Acquire(dir, "plinth update")

@@ -28,7 +28,7 @@ func mtime(t *testing.T, s *Store, d digest.Digest, seconds int64) {
 func recorded(t *testing.T) (*Store, Result) {
 	t.Helper()
 	s := open(t)
-	desc := image(t, s, "{}", "layer one", "two", "layer one")
+	desc := image(t, s, "{}", "layer one", "layer one", "two")
 	blobs := []Blob{
 		{desc.Digest, desc.Size, 1e9}, {digest.FromString("{}"), 2, 2e9}, {digest.FromString("layer one"), 9, 3e9}, {digest.FromString("two"), 3, 4e9},
 	}
@@ -38,7 +38,7 @@ func recorded(t *testing.T) (*Store, Result) {
 	r, err := s.Record(id, "debian12", desc, built)
 	try(t, err)
 	want := Result{
-		ID: id, Target: "debian12", Manifest: desc, Size: 9 + 3 + 9,
+		ID: id, Target: "debian12", Manifest: desc, Size: 9 + 9 + 3,
 		Built: time.Date(2026, 5, 4, 10, 30, 15, 0, time.UTC), Blobs: blobs,
 	}
 	if !reflect.DeepEqual(r, want) {
