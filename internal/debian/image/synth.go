@@ -137,6 +137,9 @@ func (b *builder) nameService(g *generated) error {
 // packageRecords writes a record for each package where scanners look in images
 // without dpkg: its control file, and the checksums of its files.
 func (b *builder) packageRecords(g *generated) error {
+	if len(b.packages) == 0 {
+		return nil
+	}
 	g.dir("var/lib/dpkg/status.d", 0o755, 0, 0)
 	for _, p := range b.packages {
 		name := "var/lib/dpkg/status.d/" + p.Name()
