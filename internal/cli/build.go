@@ -168,7 +168,7 @@ func (a *app) build(ctx context.Context, selectors []string, flags buildFlags, f
 	}
 	b := &builder{state: s.state, jobs: flags.jobs, epoch: s.epoch, lock: s.lock, store: st, plan: planner}
 	opts := fleet.Options{Jobs: flags.jobs, Policy: flags.policy(), LogDir: filepath.Join(s.state, "logs"), Now: a.now}
-	rows, err := fleet.Run(ctx, targets, planner, st, b, opts, a.progress(flags.progress))
+	rows, err := fleet.Run(ctx, targets, planner, st, b, opts, a.progress(flags.progress, format))
 	err = errors.Join(err, b.close(), s.cache.Save())
 	for i := range rows {
 		if rows[i].Log != "" {
@@ -178,7 +178,9 @@ func (a *app) build(ctx context.Context, selectors []string, flags buildFlags, f
 	took := a.now().Sub(began)
 	report.Failures(a.err, rows)
 	switch {
-	case flags.progress == "json" || format == "json":
+	case flags.progress == "json":
+		err = errors.Join(err, report.ClosingEvent(a.out, rows, took))
+	case format == "json":
 		err = errors.Join(err, report.ClosingJSON(a.out, rows, took))
 	case flags.progress != "quiet":
 		fmt.Fprintln(a.out)
@@ -234,12 +236,14 @@ func (f buildFlags) policy() sched.Policy {
 	return sched.StopStarting
 }
 
-func (a *app) progress(name string) fleet.Progress {
-	switch name {
-	case "json":
+func (a *app) progress(name, format string) fleet.Progress {
+	switch {
+	case name == "json":
 		return report.NewJSON(a.out)
-	case "quiet":
+	case name == "quiet":
 		return report.Quiet{}
+	case format == "json":
+		return report.NewPlain(a.err) // standard output is for the program that reads it
 	}
 	return report.NewPlain(a.out)
 }

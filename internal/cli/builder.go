@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"strings"
 	"sync"
 	"time"
 
@@ -25,6 +26,7 @@ import (
 	"github.com/plinth-build/plinth/internal/lock"
 	"github.com/plinth-build/plinth/internal/ociref"
 	"github.com/plinth-build/plinth/internal/plan"
+	"github.com/plinth-build/plinth/internal/report"
 	"github.com/plinth-build/plinth/internal/store"
 	"github.com/plinth-build/plinth/internal/update"
 )
@@ -141,6 +143,19 @@ func stepWords(name string) string {
 	return before + "] FROM " + ref
 }
 
+// stepName calls a parent by its own name: the engine knows it only as an image
+// of docker.io or of the release registry with a digest, from where it never came.
+func stepName(step string, parents map[string]ocispec.Descriptor) string {
+	for name, parent := range parents {
+		if strings.HasSuffix(step, "@"+parent.Digest.String()) {
+			if head, _, ok := strings.Cut(step, "FROM "); ok {
+				return head + "FROM " + name
+			}
+		}
+	}
+	return step
+}
+
 // noCache: a new refresh window builds afresh, and so does a target of --no-cache.
 func noCache(reasons []plan.Reason) bool {
 	return slices.ContainsFunc(reasons, func(r plan.Reason) bool { return r.Kind == plan.Refresh || r.Kind == plan.Forced })
@@ -207,7 +222,7 @@ func (b *builder) Packages(ctx context.Context, job fleet.Job) (ocispec.Descript
 		}
 		req.Parent = &image.Parent{Manifest: digest.Digest(job.Parents[e.Target.Name].Digest), Debs: below}
 	}
-	job.Say(fmt.Sprintf("%d packages", len(req.Debs)))
+	job.Say(report.Plural(len(req.Debs), "package"))
 	result, err := image.Build(ctx, req, packages, b.store, job.Log)
 	if err != nil && req.Spec.Mode == image.Distroless {
 		// nothing runs that would print: the log only repeats the error

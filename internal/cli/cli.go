@@ -112,16 +112,28 @@ func flagError(cmd *cobra.Command, err error) error {
 		}
 		return e.Hint("see: %s --help", cmd.CommandPath())
 	case errors.As(err, &invalid):
-		cause := errors.Unwrap(invalid)
-		var number *strconv.NumError
-		if errors.As(cause, &number) {
-			cause = errors.New("it must be a whole number")
-		}
-		return usage(cmd, "cannot use %q for --%s: %w", invalid.GetValue(), invalid.GetFlag().Name, cause)
+		return usage(cmd, "cannot use %q for --%s: %w", invalid.GetValue(), invalid.GetFlag().Name, badValue(err))
 	case errors.As(err, &missing):
 		return usage(cmd, "cannot use --%s without a value", missing.GetFlag().Name)
 	}
 	return usage(cmd, "cannot read the flags: %w", err)
+}
+
+// badValue says what is wrong with a flag's value.
+func badValue(err error) error {
+	var invalid *pflag.InvalidValueError
+	if !errors.As(err, &invalid) {
+		return err
+	}
+	var number *strconv.NumError
+	switch cause := errors.Unwrap(invalid); {
+	case errors.As(cause, &number) && number.Func == "ParseBool":
+		return errors.New("it must be true or false")
+	case errors.As(cause, &number):
+		return errors.New("it must be a whole number")
+	default:
+		return cause
+	}
 }
 
 // noArgs refuses arguments; on the root command they are misspelt commands.

@@ -31,7 +31,7 @@ func flagsFromEnv(cmd *cobra.Command) error {
 			return
 		}
 		if err := cmd.Flags().Set(f.Name, value); err != nil {
-			problems.Add(diag.Errorf(diag.Position{}, "cannot use %s=%q: it stands for --%s: %s", envName(f.Name), value, f.Name, err).
+			problems.Add(diag.Errorf(diag.Position{}, "cannot use %q for %s, which stands for --%s: %w", value, envName(f.Name), f.Name, badValue(err)).
 				Hint("see: %s --help", cmd.CommandPath()).WithCode(diag.ExitUsage))
 		}
 	})
