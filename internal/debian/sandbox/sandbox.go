@@ -165,6 +165,15 @@ func enter(root string) error {
 		return nil
 	}
 	at := func(name string) string { return filepath.Join(root, name) }
+	nodes, err := openDevices()
+	if err != nil {
+		return err
+	}
+	defer func() {
+		for _, n := range nodes {
+			n.Close()
+		}
+	}()
 	steps := []func() error{
 		func() error {
 			return do("make mounts private", unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""))
@@ -182,7 +191,7 @@ func enter(root string) error {
 		func() error { return mount(at("run"), "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=755") },
 		func() error { return do("make /run/lock", mkdir(at("run/lock"), 0o1777)) },
 		func() error { return mount(at("dev"), "tmpfs", unix.MS_NOSUID|unix.MS_NOEXEC, "mode=755") },
-		func() error { return do("make /dev", fillDev(at("dev"))) },
+		func() error { return do("make /dev", fillDev(at("dev"), nodes)) },
 		func() error { return do("enter the root", errors.Join(unix.Chroot(root), unix.Chdir("/"))) },
 	}
 	for _, step := range steps {
@@ -200,19 +209,37 @@ func mount(dir, kind string, flags uintptr, options string) error {
 	return nil
 }
 
+// proc is the /proc that stands beside dev.
+func proc(dev string) string { return filepath.Join(filepath.Dir(dev), "proc") }
+
 func mkdir(dir string, mode uint32) error {
 	return errors.Join(os.Mkdir(dir, 0o755), unix.Chmod(dir, mode))
 }
 
-func fillDev(dev string) error {
+// openDevices opens the host's nodes without using them: once the mounts are
+// made, the host's /dev may be out of sight.
+func openDevices() ([]*os.File, error) {
+	var nodes []*os.File
 	for _, d := range devices {
-		node := filepath.Join(dev, d)
+		fd, err := unix.Open("/dev/"+d, unix.O_PATH|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return nodes, fmt.Errorf("cannot open the host's /dev/%s: %w", d, err)
+		}
+		nodes = append(nodes, os.NewFile(uintptr(fd), d))
+	}
+	return nodes, nil
+}
+
+func fillDev(dev string, nodes []*os.File) error {
+	for _, n := range nodes {
+		node := filepath.Join(dev, n.Name())
 		f, err := os.OpenFile(node, os.O_CREATE|os.O_EXCL, 0o666)
 		if err != nil {
 			return err
 		}
-		if err := errors.Join(f.Close(), unix.Mount("/dev/"+d, node, "", unix.MS_BIND, "")); err != nil {
-			return err
+		// the root's own /proc: it knows this process by its number in the namespace
+		if err := errors.Join(f.Close(), unix.Mount(fmt.Sprintf("%s/self/fd/%d", proc(dev), n.Fd()), node, "", unix.MS_BIND, "")); err != nil {
+			return fmt.Errorf("%s: %w", n.Name(), err)
 		}
 	}
 	return errors.Join(
