@@ -142,19 +142,6 @@ func stepWords(name string) string {
 	return before + "] FROM " + ref
 }
 
-// stepName calls a parent by its own name: the engine knows it only as an image
-// of docker.io or of the release registry with a digest, from where it never came.
-func stepName(step string, parents map[string]ocispec.Descriptor) string {
-	for name, parent := range parents {
-		if strings.HasSuffix(step, "@"+parent.Digest.String()) {
-			if head, _, ok := strings.Cut(step, "FROM "); ok {
-				return head + "FROM " + name
-			}
-		}
-	}
-	return step
-}
-
 // noCache: a new refresh window builds afresh, and so does a target of --no-cache.
 func noCache(reasons []plan.Reason) bool {
 	return slices.ContainsFunc(reasons, func(r plan.Reason) bool { return r.Kind == plan.Refresh || r.Kind == plan.Forced })
