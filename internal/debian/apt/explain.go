@@ -21,6 +21,13 @@ type asked struct {
 func (s *solver) verify(request []asked) error {
 	var errs diag.List
 	origin := s.origins(request)
+	for _, a := range request {
+		if a.node.install == nil {
+			c := a.node.versions[0]
+			why, _ := s.whyNotThis(c, map[*candidate]bool{})
+			errs.Add(diag.Errorf(a.Pos, "cannot install %s%s", c, why.text))
+		}
+	}
 	for _, n := range s.inOrder() {
 		if n.base {
 			continue

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -115,15 +114,16 @@ func parseRelease(text string) (*release, error) {
 
 // parseDate reads a date as RFC 2822 has it; Debian writes "UTC", others "+0000" or "GMT".
 func parseDate(s string) (time.Time, error) {
-	for _, layout := range []string{"Mon, _2 Jan 2006 15:04:05 MST", "Mon, _2 Jan 2006 15:04:05 -0700"} {
-		t, err := time.Parse(layout, s)
-		if err != nil {
-			continue
-		}
-		if zone, offset := t.Zone(); offset == 0 && !slices.Contains([]string{"UTC", "GMT", "Z", ""}, zone) {
-			break // a name that Go does not know is read as an offset of zero
-		}
+	if t, err := time.Parse("Mon, _2 Jan 2006 15:04:05 -0700", s); err == nil {
 		return t.UTC(), nil
+	}
+	// a zone's name that Go does not know would be read as an offset of zero
+	for _, zone := range []string{" UTC", " GMT", " Z"} {
+		if text, found := strings.CutSuffix(s, zone); found {
+			if t, err := time.Parse("Mon, _2 Jan 2006 15:04:05", text); err == nil {
+				return t, nil
+			}
+		}
 	}
 	return time.Time{}, fmt.Errorf("%q is not a date in UTC", s)
 }

@@ -17,7 +17,9 @@ type Request struct {
 	// name is "nginx", "nginx=1.22.1-9", a virtual package that one package provides,
 	// "@essential" (all packages marked so) or "@required" (those and the ones of priority required).
 	Packages []Named
-	// Exclude names packages that are never chosen; a dependency whose first choice is one of them counts as met.
+	// Exclude names packages that are never chosen. A dependency counts as met when the first of its
+	// alternatives that could be had is excluded, or when all that provide it are; of several
+	// providers another one is taken.
 	Exclude []string
 	// Installed is what is there already and stays as it is: the packages of the image below.
 	Installed []lock.Deb
@@ -49,7 +51,7 @@ type Result struct {
 //
 // All problems are reported at once, at the positions of the names that lead to them.
 func (x *Index) Resolve(req Request) (*Result, error) {
-	s := &solver{x: x, nodes: map[string]*node{}, exclude: map[string]bool{}}
+	s := &solver{x: x, nodes: map[string]*node{}, exclude: map[string]bool{}, kept: map[string]bool{}}
 	for _, e := range req.Exclude {
 		s.exclude[e] = true
 	}
@@ -70,7 +72,8 @@ func (x *Index) Resolve(req Request) (*Result, error) {
 	if err := s.verify(request); err != nil {
 		return nil, err
 	}
-	return &Result{Debs: s.result(), Unused: s.unused(req.Exclude)}, nil
+	unused := slices.DeleteFunc(slices.Clone(req.Exclude), func(e string) bool { return s.kept[e] })
+	return &Result{Debs: s.result(), Unused: unused}, nil
 }
 
 // run chooses what was asked for, then what that needs, then drops what turned out needless.
@@ -192,34 +195,6 @@ func (s *solver) askPseudo(p Named) ([]*node, *diag.Error) {
 		}
 	}
 	return out, nil
-}
-
-// unused lists the exclusions that kept nothing away.
-func (s *solver) unused(exclude []string) []string {
-	used := map[string]bool{}
-	for _, n := range s.nodes {
-		if n.install == nil {
-			continue
-		}
-		for _, d := range n.install.depends {
-			if len(s.chosenGroup(d)) > 0 {
-				continue
-			}
-			for _, r := range d.alts {
-				used[r.Name] = true
-				for _, c := range s.x.providers(r.Name) {
-					used[c.name] = true
-				}
-			}
-		}
-	}
-	var out []string
-	for _, e := range exclude {
-		if !used[e] {
-			out = append(out, e)
-		}
-	}
-	return out
 }
 
 // result lists what is installed beyond the base, sorted by name.

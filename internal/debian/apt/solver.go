@@ -35,6 +35,7 @@ type solver struct {
 	x       *Index
 	nodes   map[string]*node
 	exclude map[string]bool
+	kept    map[string]bool // exclusions that kept something away
 	gone    []*candidate // installed versions that the index does not have any more
 }
 
@@ -132,10 +133,12 @@ func (s *solver) satisfied(d dependency) bool {
 	return len(s.chosenGroup(d)) > 0 || len(s.exclude) > 0 && s.excluded(d)
 }
 
-// excluded says whether the first choice for d is an excluded package.
+// excluded says whether an exclusion does away with d: the first alternative that
+// could be had is excluded, or everything that provides it is.
 func (s *solver) excluded(d dependency) bool {
 	for _, r := range d.alts {
 		if s.exclude[r.Name] {
+			s.kept[r.Name] = true
 			return true
 		}
 		if len(s.options(r)) > 0 {
@@ -157,7 +160,11 @@ func (s *solver) options(r version.Relation) []*candidate {
 	}
 	own := len(out)
 	for _, c := range s.x.providers(r.Name) {
-		if c.name != r.Name && s.node(c.name).cand == c && provides(c, r) {
+		switch {
+		case c.name == r.Name || !provides(c, r):
+		case s.exclude[c.name]:
+			s.kept[c.name] = true
+		case s.node(c.name).cand == c:
 			out = append(out, c)
 		}
 	}

@@ -180,13 +180,20 @@ func (a *Archive) build() (map[string][]byte, error) {
 		}
 	}
 	release := a.release(slices.Sorted(maps.Keys(arches)), sums)
-	signed, err := Sign([]byte(release), a.Keys...)
+	signed, err := Sign([]byte(release), a.date(), a.Keys...)
 	if err != nil {
 		return nil, err
 	}
 	files[dists+"Release"] = []byte(release)
 	files[dists+"InRelease"] = signed
 	return files, nil
+}
+
+func (a *Archive) date() time.Time {
+	if a.Date.IsZero() {
+		return defaultDate
+	}
+	return a.Date
 }
 
 func (a *Archive) compressions() []string {
@@ -206,15 +213,11 @@ func (a *Archive) release(arches, sums []string) string {
 		}
 		return s
 	}
-	date := a.Date
-	if date.IsZero() {
-		date = defaultDate
-	}
 	field("Origin", "Debian")
 	field("Label", "Debian")
 	field("Suite", or(a.Alias, a.Suite))
 	field("Codename", or(a.Codename, a.Suite))
-	field("Date", date.UTC().Format("Mon, 02 Jan 2006 15:04:05")+" UTC")
+	field("Date", a.date().UTC().Format("Mon, 02 Jan 2006 15:04:05")+" UTC")
 	if !a.ValidUntil.IsZero() {
 		field("Valid-Until", a.ValidUntil.UTC().Format("Mon, 02 Jan 2006 15:04:05")+" UTC")
 	}

@@ -17,7 +17,7 @@ import (
 // Key is an OpenPGP key that signs Release files.
 type Key struct {
 	entity *openpgp.Entity
-	// SignedAt is the time that signatures carry; zero means now.
+	// SignedAt is the time that signatures carry; zero means the archive's Date.
 	SignedAt time.Time
 }
 
@@ -48,19 +48,16 @@ func (k *Key) Keyring() ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// Sign clear-signs text with the keys, as gpg --clearsign does.
-func Sign(text []byte, keys ...*Key) ([]byte, error) {
+// Sign clear-signs text with the keys, as gpg --clearsign does. The time of the
+// signatures is at, unless a key has a time of its own.
+func Sign(text []byte, at time.Time, keys ...*Key) ([]byte, error) {
 	var b bytes.Buffer
-	var at time.Time
 	signers := make([]*packet.PrivateKey, len(keys))
 	for i, k := range keys {
 		signers[i] = k.entity.PrivateKey
 		if !k.SignedAt.IsZero() {
 			at = k.SignedAt
 		}
-	}
-	if at.IsZero() {
-		at = time.Now()
 	}
 	w, err := clearsign.EncodeMulti(&b, signers, &packet.Config{Time: func() time.Time { return at }})
 	if err != nil {
