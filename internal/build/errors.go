@@ -60,6 +60,14 @@ func (e *referenceError) Error() string {
 	return fmt.Sprintf("%s is neither a target of this catalog nor a locked upstream", e.text)
 }
 
+func (e *referenceError) diagnose(r Request, pos diag.Position) *diag.Error {
+	d := diag.Errorf(pos, "cannot build %s: %w", r.Target, e)
+	if e.nearest != "" {
+		d = d.Hint("did you mean %s?", e.nearest)
+	}
+	return d.Hint("plinth update pins an upstream's digest in plinth.lock")
+}
+
 func unknownReference(_ Request, n *names, ref string) error {
 	text := ref
 	if parsed, err := reference.ParseNormalizedNamed(ref); err == nil {
@@ -87,11 +95,7 @@ func failure(r Request, err error, front *frontEnd, out *output) error {
 		if pos.Line == 0 {
 			pos.Line = lineOf(r.Dockerfile, unknown.text)
 		}
-		e.Err = diag.Errorf(pos, "cannot build %s: %w", r.Target, unknown)
-		if unknown.nearest != "" {
-			e.Err.Hint("did you mean %s?", unknown.nearest)
-		}
-		e.Err.Hint("plinth update pins an upstream's digest in plinth.lock")
+		e.Err = unknown.diagnose(r, pos)
 	case errors.As(err, &exit) && front.command(err) != nil:
 		e.ExitCode = int(exit.ExitCode)
 		e.Err = runError(r, pos, front.command(err), exit, e.Tail)
@@ -151,22 +155,21 @@ func runError(r Request, pos diag.Position, args []string, exit *gatewaypb.ExitE
 		name := unix.SignalName(syscall.Signal(code - 128))
 		e := diag.Errorf(pos, "cannot build %s: RUN was killed by %s (exit code %d): %s", r.Target, name, code, command)
 		if name == "SIGKILL" {
-			e.Hint("when nobody killed it, memory ran out: see dmesg, or build fewer targets at once with --jobs")
+			return e.Hint("when nobody killed it, memory ran out: see dmesg, or build fewer targets at once with --jobs")
 		}
 		return e
 	}
 	e := diag.Errorf(pos, "cannot build %s: RUN exited with code %d: %s", r.Target, code, command)
 	for _, line := range tail {
 		if diskFull(line) {
-			full := diskFullError(r, pos, fmt.Sprintf("RUN exited with code %d because a disk is full: %s", code, command))
-			return full
+			return diskFullError(r, pos, fmt.Sprintf("RUN exited with code %d because a disk is full: %s", code, command))
 		}
 	}
 	switch code {
 	case 126:
-		e.Hint("code 126: the command is there but cannot be executed (its mode, or a script's first line)")
+		return e.Hint("code 126: the command is there but cannot be executed (its mode, or a script's first line)")
 	case 127:
-		e.Hint("code 127: the command was not found in the image")
+		return e.Hint("code 127: the command was not found in the image")
 	}
 	return e
 }
@@ -227,7 +230,7 @@ func pullFailure(r Request, pos diag.Position, ref, text string) *diag.Error {
 		host = reference.Domain(named)
 	}
 	switch {
-	case has("401", "403", "unauthorized", "authorization failed", "denied", "insufficient_scope", "no basic auth"):
+	case has("401", "403", "unauthorized", "authorization failed", "denied", "insufficient_scope", "no basic auth"): //nolint:misspell // what registries write
 		return diag.Errorf(pos, "cannot build %s: %s does not let us pull %s: %s", r.Target, host, ref, clean(text)).
 			Hint("docker login %s", host)
 	case has("429", "toomanyrequests"):

@@ -220,7 +220,7 @@ func (m memoryFiles) StatFile(_ context.Context, req gateway.StatRequest) (*fsty
 }
 
 func (m memoryFiles) ReadDir(context.Context, gateway.ReadDirRequest) ([]*fstypes.Stat, error) {
-	var list []*fstypes.Stat
+	list := make([]*fstypes.Stat, 0, len(m))
 	for _, name := range sortedKeys(m) {
 		list = append(list, &fstypes.Stat{Path: name, Mode: 0o644, Size: int64(len(m[name]))})
 	}

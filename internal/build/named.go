@@ -66,7 +66,7 @@ func (b *Builder) resolveNames(r Request) (*names, error) {
 		if image.Manifest != "" {
 			err = b.fromStore(entry, ref)
 		} else {
-			err = fromRegistry(entry, ref)
+			err = fromRegistry(entry)
 		}
 		if err != nil {
 			return nil, diag.Errorf(diag.Position{File: r.DockerfilePath}, "cannot build %s: %q: %w", r.Target, image.Text, err)
@@ -99,13 +99,13 @@ func nameKey(ref reference.Named, platform string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("%q is not a platform: %w", platform, err)
 	}
-	return ref.String() + " " + platforms.FormatAll(platforms.Normalize(p)), nil
+	return ref.String() + " " + platforms.FormatAll(platforms.Normalize(p)), nil //nolint:misspell // the library's spelling
 }
 
 // lookup finds the image for a reference as the front end normalised it.
 func (n *names) lookup(ref string, platform *ocispec.Platform) *named {
 	if platform != nil {
-		if entry, ok := n.byKey[ref+" "+platforms.FormatAll(platforms.Normalize(*platform))]; ok {
+		if entry, ok := n.byKey[ref+" "+platforms.FormatAll(platforms.Normalize(*platform))]; ok { //nolint:misspell // the library's spelling
 			return entry
 		}
 	}
@@ -127,7 +127,7 @@ func (b *Builder) fromStore(entry *named, ref reference.Named) error {
 	return entry.setSource(ref, entry.image.Manifest)
 }
 
-func fromRegistry(entry *named, ref reference.Named) error {
+func fromRegistry(entry *named) error {
 	up, err := reference.ParseNormalizedNamed(entry.image.Upstream)
 	if err != nil {
 		return err

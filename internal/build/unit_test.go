@@ -195,7 +195,7 @@ func FuzzAccountForLayers(f *testing.F) {
 	f.Add([]byte(`{"history":[{"comment":"kept"}],"created":null}`), 2)
 	f.Add([]byte(`{"History":[{"empty_layer":true}]}`), 1)
 	f.Fuzz(func(t *testing.T, config []byte, layers int) {
-		layers = layers & 15
+		layers &= 15
 		out, err := accountForLayers(config, layers)
 		if err == nil && !json.Valid(out) {
 			t.Errorf("not JSON: %q", out)

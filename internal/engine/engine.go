@@ -86,8 +86,7 @@ func Start(ctx context.Context, o Options) (*Engine, error) {
 	}
 	e := &Engine{opts: o, log: closeLog}
 	if err := e.start(ctx); err != nil {
-		e.Close()
-		return nil, diag.Errorf(diag.Position{}, "cannot start the build engine: %w", err)
+		return nil, diag.Errorf(diag.Position{}, "cannot start the build engine: %w", errors.Join(err, e.Close())) //nolint:contextcheck // the context that ended the start must not end the clean-up
 	}
 	return e, nil
 }
@@ -162,7 +161,7 @@ func (e *Engine) start(ctx context.Context) error {
 		// errors keep their types on the way to the client: exit codes, places in the Dockerfile
 		grpc.UnaryInterceptor(grpcerrors.UnaryServerInterceptor), grpc.StreamInterceptor(grpcerrors.StreamServerInterceptor))
 	e.control.Register(e.server)
-	go e.server.Serve(listener) // ends with Stop in Close
+	go func() { _ = e.server.Serve(listener) }() // ends with Stop in Close, and says so
 	e.client, err = client.New(ctx, "", client.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
 		return listener.DialContext(ctx)
 	}))

@@ -34,7 +34,7 @@ var logOutput = sync.OnceValue(func() *switchWriter {
 	// BuildKit cuts the log of a step after 2 MiB or at 200 KiB a second, unless these say otherwise
 	for _, limit := range []string{"BUILDKIT_STEP_LOG_MAX_SIZE", "BUILDKIT_STEP_LOG_MAX_SPEED"} {
 		if os.Getenv(limit) == "" {
-			os.Setenv(limit, "-1")
+			_ = os.Setenv(limit, "-1") // fails for a name with = in it only
 		}
 	}
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { fmt.Fprintf(w, "telemetry: %v\n", err) }))

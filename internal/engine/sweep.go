@@ -73,10 +73,14 @@ type container struct {
 }
 
 func (s *Swept) sweepContainers(ctx context.Context, runcPath, root string) error {
-	runc, err := findRunc(runcPath)
-	if err != nil {
-		return nil // without runc there are no containers; its absence is Start's to report
+	// that runc is missing is Start's to report; our cgroup tells what is left of its containers
+	if runc, err := findRunc(runcPath); err == nil {
+		return s.deleteContainers(ctx, runc, root)
 	}
+	return nil
+}
+
+func (s *Swept) deleteContainers(ctx context.Context, runc, root string) error {
 	out, err := exec.CommandContext(ctx, runc, "list", "--format", "json").Output()
 	if err != nil {
 		return fmt.Errorf("cannot list containers: %w", withStderr(err))

@@ -11,7 +11,6 @@ import (
 
 	"github.com/containerd/containerd/v2/core/diff/apply"
 	ctdmetadata "github.com/containerd/containerd/v2/core/metadata"
-	"github.com/containerd/containerd/v2/core/remotes/docker"
 	"github.com/containerd/containerd/v2/core/snapshots"
 	"github.com/containerd/containerd/v2/plugins/content/local"
 	"github.com/containerd/containerd/v2/plugins/diff/walking"
@@ -79,7 +78,7 @@ func newWorker(ctx context.Context, o Options) (*ociWorker, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return w, err
 	}
-	opt, err := w.options(dir, o)
+	opt, err := w.options(ctx, dir, o)
 	if err != nil {
 		return w, err
 	}
@@ -87,7 +86,7 @@ func newWorker(ctx context.Context, o Options) (*ociWorker, error) {
 	return w, err
 }
 
-func (w *ociWorker) options(dir string, o Options) (opt base.WorkerOpt, err error) {
+func (w *ociWorker) options(ctx context.Context, dir string, o Options) (opt base.WorkerOpt, err error) {
 	opt.Root = dir
 	opt.MountPoolRoot = filepath.Join(dir, "cachemounts")
 	// RUN steps use the host's network, so that apt-get works behind whatever
@@ -123,7 +122,7 @@ func (w *ociWorker) options(dir string, o Options) (opt base.WorkerOpt, err erro
 		return opt, fmt.Errorf("cannot open %s: %w", path, err)
 	}
 	meta := ctdmetadata.NewDB(w.database, blobs, map[string]snapshots.Snapshotter{w.snapshotter: w.snapshots})
-	if err := meta.Init(context.Background()); err != nil {
+	if err := meta.Init(ctx); err != nil {
 		return opt, err
 	}
 	contents := containerdsnapshot.NewContentStore(meta.ContentStore(), namespace)
@@ -140,12 +139,12 @@ func (w *ociWorker) options(dir string, o Options) (opt base.WorkerOpt, err erro
 		return opt, err
 	}
 	opt.Labels = map[string]string{label.Executor: "oci", label.Snapshotter: w.snapshotter, label.Network: "host"}
-	opt.Platforms = []ocispec.Platform{platforms.Normalize(platforms.DefaultSpec())}
+	opt.Platforms = []ocispec.Platform{platforms.Normalize(platforms.DefaultSpec())} //nolint:misspell // the library's spelling
 	if o.Jobs > 0 {
 		opt.ParallelismSem = semaphore.NewWeighted(int64(o.Jobs))
 	}
 	// A registry on localhost is spoken to by plain http, all others by https.
-	opt.RegistryHosts = docker.RegistryHosts(resolver.NewRegistryConfig(nil))
+	opt.RegistryHosts = resolver.NewRegistryConfig(nil)
 	opt.BuildkitVersion = client.BuildkitVersion{Package: version.Package, Version: version.Version}
 	opt.GCPolicy = gcPolicy(o.CacheBytes)
 	return opt, nil

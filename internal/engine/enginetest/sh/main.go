@@ -14,7 +14,19 @@ import (
 	"time"
 )
 
+// exit is what a command panics with to end the shell.
+type exit int
+
 func main() {
+	defer func() {
+		switch code := recover().(type) {
+		case nil:
+		case exit:
+			os.Exit(int(code))
+		default:
+			panic(code)
+		}
+	}()
 	args := os.Args[1:]
 	var script string
 	switch {
@@ -43,7 +55,7 @@ func main() {
 func check(err error) {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "sh:", err)
-		os.Exit(1)
+		panic(exit(1))
 	}
 }
 
@@ -65,7 +77,8 @@ func run(f []string) {
 		for _, name := range f[1:] {
 			data, err := os.ReadFile(name)
 			check(err)
-			os.Stdout.Write(data)
+			_, err = os.Stdout.Write(data)
+			check(err)
 		}
 	case "cp": // FROM TO
 		data, err := os.ReadFile(f[1])
@@ -74,7 +87,7 @@ func run(f []string) {
 	case "exit":
 		code, err := strconv.Atoi(f[1])
 		check(err)
-		os.Exit(code)
+		panic(exit(code))
 	case "lines": // N lines
 		n, err := strconv.Atoi(f[1])
 		check(err)
@@ -137,6 +150,6 @@ func run(f []string) {
 		check(syscall.UtimesNano(f[2], []syscall.Timespec{{Sec: s}, {Sec: s}}))
 	default:
 		fmt.Fprintf(os.Stderr, "sh: %s: not found\n", f[0])
-		os.Exit(127)
+		panic(exit(127))
 	}
 }
