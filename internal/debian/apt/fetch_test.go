@@ -305,3 +305,35 @@ func TestFetchSeveralSuites(t *testing.T) {
 		t.Errorf("both suites fail, and the errors are: %v", err)
 	}
 }
+
+func TestCacheIsPruned(t *testing.T) {
+	m := newMirror(t)
+	m.opt.Now = time.Now
+	if err := os.MkdirAll(m.opt.CacheDir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, age := range map[string]time.Duration{"old.zst": maxAge + time.Hour, "young.zst": maxAge - time.Hour, "old.txt": maxAge + time.Hour,
+		tempPrefix + "old": clockSkew + time.Hour, tempPrefix + "young": time.Hour} {
+		p := filepath.Join(m.opt.CacheDir, name)
+		at := time.Now().Add(-age)
+		if err := errors.Join(os.WriteFile(p, nil, 0o644), os.Chtimes(p, at, at)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := m.fetch(t); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	entries, err := os.ReadDir(m.opt.CacheDir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if len(e.Name()) < 64 {
+			got = append(got, e.Name())
+		}
+	}
+	if want := []string{tempPrefix + "young", "old.txt", "young.zst"}; !slices.Equal(got, want) || len(entries) != 4 {
+		t.Errorf("the cache holds %q, want %q and the index", got, want)
+	}
+}

@@ -70,7 +70,12 @@ type dependency struct {
 }
 
 func newIndex(arch string, files []*packagesFile) (*Index, error) {
-	x := &Index{arch: arch, files: files, names: map[string][]stanzaRef{}, provides: map[string][]stanzaRef{}, parsed: map[string][]*candidate{}, mentions: map[string]mention{}}
+	total := 0
+	for _, f := range files {
+		total += len(f.data)
+	}
+	// Debian's stanzas have 800 bytes; growing the maps would cost as much as filling them
+	x := &Index{arch: arch, files: files, names: make(map[string][]stanzaRef, total/800), provides: make(map[string][]stanzaRef, total/800), parsed: map[string][]*candidate{}, mentions: map[string]mention{}}
 	for i, f := range files {
 		x.sources = append(x.sources, f.source)
 		x.epoch = max(x.epoch, f.date.Unix())

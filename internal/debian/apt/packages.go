@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -158,7 +159,7 @@ func (c *Client) keep(s fileSum, data []byte) error {
 		return err
 	}
 	defer w.Close()
-	tmp, err := os.CreateTemp(c.opt.CacheDir, ".index.")
+	tmp, err := os.CreateTemp(c.opt.CacheDir, tempPrefix)
 	if err != nil {
 		return err
 	}
@@ -167,5 +168,36 @@ func (c *Client) keep(s fileSum, data []byte) error {
 	if err = errors.Join(err, tmp.Chmod(0o644), tmp.Close()); err != nil {
 		return err
 	}
-	return os.Rename(tmp.Name(), c.cachePath(s))
+	if err := os.Rename(tmp.Name(), c.cachePath(s)); err != nil {
+		return err
+	}
+	return c.prune()
+}
+
+// tempPrefix starts the names of files that are being written.
+const tempPrefix = ".index."
+
+// maxAge is how long an index stays in the cache. Even Debian's stable main changes every two months.
+const maxAge = 90 * 24 * time.Hour
+
+// prune removes old indexes, and what a killed process left half-written.
+func (c *Client) prune() error {
+	entries, err := os.ReadDir(c.opt.CacheDir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil {
+			continue // another process was faster
+		}
+		age := c.opt.Now().Sub(info.ModTime())
+		if age > maxAge && strings.HasSuffix(e.Name(), ".zst") || age > clockSkew && strings.HasPrefix(e.Name(), tempPrefix) {
+			err = os.Remove(filepath.Join(c.opt.CacheDir, e.Name()))
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
 }

@@ -36,7 +36,7 @@ type solver struct {
 	nodes   map[string]*node
 	exclude map[string]bool
 	kept    map[string]bool // exclusions that kept something away
-	gone    []*candidate // installed versions that the index does not have any more
+	gone    []*candidate    // installed versions that the index does not have any more
 }
 
 // node is a package in a resolution.
