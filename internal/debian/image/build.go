@@ -49,13 +49,28 @@ func Build(ctx context.Context, r Request, p *pool.Pool, st *store.Store, log io
 		return Result{}, err
 	}
 	r.Debs = sorted(r.Debs)
-	b := &builder{Request: r, pool: p, st: st, log: log}
+	b := &builder{Request: r, pool: p, st: st}
+	if log != nil {
+		b.log = &sharedLog{w: log} // layers are made side by side
+	}
 	b.Jobs = cmp.Or(b.Jobs, runtime.GOMAXPROCS(0))
 	layers, err := b.layers(ctx)
 	if err != nil {
 		return Result{}, err
 	}
 	return b.finish(layers)
+}
+
+// sharedLog lets several goroutines write, each call as a whole.
+type sharedLog struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (l *sharedLog) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(p)
 }
 
 // layers makes all layers above the parent's.
@@ -147,6 +162,8 @@ func first(errs []error) error {
 const (
 	packagesBy  = "plinth packages: "
 	generatedBy = "plinth: "
+	// configuredBy marks the layer that every full image has.
+	configuredBy = generatedBy + "configured packages"
 )
 
 // distroless makes the one layer that is no package's.

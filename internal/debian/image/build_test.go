@@ -24,7 +24,6 @@ import (
 	"github.com/plinth-build/plinth/internal/debian/debtest"
 	"github.com/plinth-build/plinth/internal/debian/pool"
 	"github.com/plinth-build/plinth/internal/debian/sandbox"
-	"github.com/plinth-build/plinth/internal/diag"
 	"github.com/plinth-build/plinth/internal/lock"
 	"github.com/plinth-build/plinth/internal/store"
 )
@@ -442,78 +441,13 @@ func TestParent(t *testing.T) {
 	if n := len(c["history"].([]any)); n != len(m.Layers) {
 		t.Errorf("%d history entries for %d layers", n, len(m.Layers))
 	}
+	full := Request{Target: "img", Arch: "amd64", Epoch: epoch, Parent: below, Spec: Spec{Mode: Full}}
+	if _, err := Build(t.Context(), full, b.pool, b.st, nil); err == nil || err.Error() != "cannot build img: its mode is full and its parent's is distroless" {
+		t.Error(err)
+	}
 	// a child that adds nothing but settings has its parent's layers alone
 	same := b.build(t, Request{Parent: below, Spec: Spec{User: "root"}})
 	if m, err := b.st.ReadManifest(same.Manifest.Digest); err != nil || len(m.Layers) != len(pm.Layers) {
 		t.Errorf("%d layers over %d, %v", len(m.Layers), len(pm.Layers), err)
-	}
-}
-
-func TestConflicts(t *testing.T) {
-	file := func(name, data, replaces string) debtest.Deb {
-		return debtest.Deb{Name: name, Replaces: replaces, Files: []debtest.File{{Path: "/usr/bin/x", Mode: 0o755, Data: data}}}
-	}
-	link := debtest.Deb{Name: "linker", Files: []debtest.File{{Path: "/opt/x", Link: "/etc"}}}
-	under := debtest.Deb{Name: "under", Files: []debtest.File{{Path: "/opt/x/passwd", Data: "root"}}}
-	flat := debtest.Deb{Name: "flat", Files: []debtest.File{{Path: "/opt/x", Data: "file"}}}
-	for _, test := range []struct {
-		debs []debtest.Deb
-		want string // the error, or the content of usr/bin/x after "="
-	}{
-		{[]debtest.Deb{file("a", "1", ""), file("b", "2", "")}, "cannot build img: packages a and b both have /usr/bin/x"},
-		{[]debtest.Deb{file("a", "1", ""), file("b", "1", "")}, "=1"},
-		{[]debtest.Deb{file("a", "1", ""), file("b", "2", "a")}, "=2"},
-		{[]debtest.Deb{file("a", "1", "b (<< 2)"), file("b", "2", "")}, "=1"},
-		{[]debtest.Deb{file("a", "1", "b (<< 1)"), file("b", "2", "")}, "cannot build img: packages a and b both have /usr/bin/x"},
-		{[]debtest.Deb{link, under}, "cannot build img: /opt/x is a symbolic link in package linker and a folder in under"},
-		{[]debtest.Deb{flat, under}, "cannot build img: /opt/x is a file in package flat and a folder in under"},
-	} {
-		b := newBench(t, test.debs...)
-		r := Request{Target: "img", Arch: "amd64", Epoch: epoch, Spec: Spec{Mode: Distroless}}
-		for _, d := range b.debs {
-			r.Debs = append(r.Debs, d)
-		}
-		res, err := Build(t.Context(), r, b.pool, b.st, nil)
-		got := ""
-		if err != nil {
-			got = err.Error()
-		} else {
-			got = "=" + string(b.tree(t, res)["usr/bin/x"].data)
-		}
-		if got != test.want {
-			t.Errorf("%s, not %s", got, test.want)
-		}
-	}
-}
-
-func TestCheck(t *testing.T) {
-	deb := lock.Deb{Name: "a", Version: "1", Arch: "amd64"}
-	for _, test := range []struct {
-		edit func(*Request)
-		want string
-	}{
-		{func(r *Request) { r.Spec.Mode = "half" }, `cannot build img: "half" is no mode of a package image`},
-		{func(r *Request) { r.Arch = "vax"; r.Debs = []lock.Deb{{Name: "a", Arch: "all"}} }, `cannot build img: architecture "vax" is not known`},
-		{func(r *Request) { r.Debs = nil }, "cannot build img: it has no packages"},
-		{func(r *Request) { r.Debs[0].Arch = "arm64" }, "cannot build img: package a is for arm64 and the image for amd64"},
-		{func(r *Request) { r.Parent = &Parent{Debs: []lock.Deb{{Name: "a", Version: "2", Arch: "all"}}} }, "cannot build img: package a is in it twice, with version 1 and 2"},
-		{func(r *Request) { r.Spec.Files = []File{{Path: "x"}} }, `cannot build img: "x" is no absolute path of a file`},
-		{func(r *Request) { r.Spec.Files = []File{{Path: "/x/"}} }, `cannot build img: "/x/" is no absolute path of a file`},
-		{func(r *Request) { r.Spec.Files = []File{{Path: "/x/../y"}} }, `cannot build img: "/x/../y" is no absolute path of a file`},
-		{func(r *Request) { r.Spec.Files = []File{{Path: "/x"}, {Path: "//x"}} }, `cannot build img: file //x is there twice`},
-		{func(r *Request) { r.Spec.Users = []User{{Name: "a:b"}} }, `cannot build img: user "a:b" has a name, home or shell that /etc/passwd cannot hold`},
-		{func(r *Request) { r.Spec.Users = []User{{Name: "a", Shell: "x\ny"}} }, `cannot build img: user "a" has a name, home or shell that /etc/passwd cannot hold`},
-		{func(r *Request) { r.Spec.Groups = []Group{{Name: ""}} }, `cannot build img: group "" has a name that /etc/group cannot hold`},
-		{func(r *Request) { r.Spec.Env = []string{"A"} }, `cannot build img: "A" is no environment variable`},
-	} {
-		r := Request{Target: "img", Arch: "amd64", Debs: []lock.Deb{deb}, Spec: Spec{Mode: Distroless}}
-		test.edit(&r)
-		_, err := Build(t.Context(), r, nil, nil, nil)
-		var d *diag.Error
-		if err == nil || err.Error() != test.want {
-			if !errors.As(err, &d) || test.want != err.Error() {
-				t.Errorf("%v, not %s", err, test.want)
-			}
-		}
 	}
 }

@@ -292,21 +292,20 @@ const preinstDir = dpkgDir + "tmp.ci"
 
 // preinsts lays out the preinst scripts of packages and gives the commands that
 // run them one after the other and clean up.
-func (r *rootfs) preinsts(packages []*pool.Package) [][]string {
+func (r *rootfs) preinsts(packages []*pool.Package) ([][]string, error) {
 	var out [][]string
 	for i, p := range packages {
 		if p.Control["preinst"] == nil {
 			continue
 		}
 		dir := preinstDir + "-" + strconv.Itoa(i)
-		for name, data := range p.Control {
+		for _, name := range sortedKeys(p.Control) {
 			mode := uint32(0o644)
 			if isScript(name) {
 				mode = 0o755
 			}
-			if err := r.put(dir+"/"+name, mode, data); err != nil {
-				// the command below fails and says so
-				continue
+			if err := r.put(dir+"/"+name, mode, p.Control[name]); err != nil {
+				return nil, err
 			}
 		}
 		out = append(out,
@@ -314,5 +313,5 @@ func (r *rootfs) preinsts(packages []*pool.Package) [][]string {
 			r.script(p, "/"+preinstDir+"/preinst", "install"),
 			[]string{"/usr/bin/rm", "-rf", "/" + preinstDir, "/" + dir})
 	}
-	return out
+	return out, nil
 }

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -73,7 +74,7 @@ func (b *builder) full(ctx context.Context) ([]layer, error) {
 		}
 		b.printf("configured the packages of %s in %s", b.Target, time.Since(begin).Round(time.Millisecond))
 	}
-	out := []layer{{c.Layer, generatedBy + "configured packages"}}
+	out := []layer{{c.Layer, configuredBy}}
 	dirs := map[string]dirMeta{}
 	for name, d := range c.Dirs {
 		dirs[name] = dirMeta{d.Mode, d.UID, d.GID}
@@ -122,7 +123,7 @@ func (b *builder) fullKey() string {
 	if b.Parent != nil {
 		parent = b.Parent.Manifest
 	}
-	data, err := json.Marshal([]any{fullFormat, debs, parent, b.Spec.Docs, b.Spec.AptSources, local, b.Epoch, b.Arch})
+	data, err := json.Marshal([]any{fullFormat, debs, parent, b.Spec.Docs, b.Spec.AptSources, b.ownAptSources(), local, b.Epoch, b.Arch})
 	if err != nil {
 		panic("image: " + err.Error()) // plain data
 	}
@@ -226,7 +227,13 @@ func (b *builder) rounds(ctx context.Context, r *rootfs) error {
 		// base-passwd's accounts exist before any other script runs, as in debootstrap
 		{"configure base-passwd", func() error { return b.run(ctx, r, r.basePasswd(essential)) }},
 		{"configure the essential packages", func() error { return b.run(ctx, r, r.configure(essential)) }},
-		{"run preinst scripts", func() error { return b.run(ctx, r, r.preinsts(rest)) }},
+		{"run preinst scripts", func() error {
+			commands, err := r.preinsts(rest)
+			if err != nil {
+				return err
+			}
+			return b.run(ctx, r, commands)
+		}},
 		{"unpack the packages", unpack(rest)},
 		{"configure the packages", func() error { return b.run(ctx, r, r.configure(rest)) }},
 		{"take in local root certificates", func() error { return b.run(ctx, r, r.updateCerts()) }},
@@ -283,6 +290,9 @@ func (b *builder) run(ctx context.Context, r *rootfs, commands [][]string) error
 		return err
 	}
 	e := b.errorf("a package's script failed: %w", err)
+	if host := architectures[b.Arch][0]; host != runtime.GOARCH {
+		_ = e.Hint("the scripts are for %s and this machine is %s: that needs qemu-user with binfmt_misc, or mode: distroless", host, runtime.GOARCH)
+	}
 	for _, l := range tail.lines(15) {
 		_ = e.Hint("%s", l)
 	}

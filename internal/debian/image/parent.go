@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/klauspost/compress/gzip"
@@ -61,6 +62,13 @@ func (b *builder) readParent() (*parentImage, error) {
 		if !h.EmptyLayer {
 			by = append(by, h.CreatedBy)
 		}
+	}
+	if full := slices.Contains(by, configuredBy); full != (b.Spec.Mode == Full) {
+		mode := Distroless
+		if full {
+			mode = Full
+		}
+		return nil, b.errorf("its mode is %s and its parent's is %s", b.Spec.Mode, mode).Hint("give both the same mode:")
 	}
 	for i, l := range p.manifest.Layers {
 		if len(by) == len(p.manifest.Layers) && strings.HasPrefix(by[i], packagesBy) {

@@ -43,7 +43,12 @@ func (r *rootfs) hasAptSources() bool {
 	if err == nil && len(entries) > 0 {
 		return true
 	}
-	return slices.ContainsFunc(r.b.files, func(f File) bool {
+	return r.b.ownAptSources()
+}
+
+// ownAptSources says whether the request's files have package sources.
+func (b *builder) ownAptSources() bool {
+	return slices.ContainsFunc(b.files, func(f File) bool {
 		name := imagePath(f.Path)
 		return name == "etc/apt/sources.list" || strings.HasPrefix(name, "etc/apt/sources.list.d/")
 	})
