@@ -35,6 +35,7 @@ var volatile = []struct {
 	{regexp.MustCompile(`moved to [0-9a-f]{12}\b`), "moved to SHORT"},
 	{regexp.MustCompile(`\(process \d+, since \d\d:\d\d:\d\d\)`), "(process PID, since TIME)"},
 	{regexp.MustCompile(`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d`), "DATE"},
+	{regexp.MustCompile(`/(json|blob|deb)-\d+`), "/$1-NUMBER"},
 	{regexp.MustCompile(`\d{4}-W\d\d`), "WEEK"},
 	{regexp.MustCompile(`\b(\d+ms|\d+\.\ds|\d+m\d\ds)\b`), "TIME"},
 	{regexp.MustCompile(`\b\d+(\.\d)? (B|kB|MB)\b`), "SIZE"},
@@ -64,7 +65,8 @@ func command(ts *testscript.TestScript, args []string) *exec.Cmd {
 // environ is the script's environment: testscript gives it away by name only.
 func environ(ts *testscript.TestScript) []string {
 	var env []string
-	for _, name := range []string{"PATH", "HOME", "TMPDIR", "TZ", "LANG", "XDG_CACHE_HOME", "PLINTH_STATE", "SOURCE_DATE_EPOCH", "HTTP_PROXY"} {
+	for _, name := range []string{"PATH", "HOME", "TMPDIR", "TZ", "LANG", "XDG_CACHE_HOME", "PLINTH_STATE", "SOURCE_DATE_EPOCH",
+		"PLINTH_JOBS", "PLINTH_FORMAT", "PLINTH_KEEP_GOING"} {
 		if v := ts.Getenv(name); v != "" {
 			env = append(env, name+"="+v)
 		}

@@ -192,7 +192,7 @@ func (b *Builder) solveOpt(r Request, names *names, out content.Store) (client.S
 		opt.SharedKey = identity.NewID()
 	}
 	if r.ContextDir != "" {
-		files, err := contextFS(r.ContextDir, r.Epoch)
+		files, err := contextFS(r.ContextDir)
 		if err != nil {
 			return opt, diag.Errorf(diag.Position{File: r.DockerfilePath}, "cannot read the build context: %w", err)
 		}

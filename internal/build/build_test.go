@@ -316,7 +316,7 @@ func TestParentLayersAndTimesInTheChild(t *testing.T) {
 			t.Errorf("%s is of %d", name, e.time)
 		}
 	}
-	if got := files["/etc/config.txt"]; got != (entry{"a=b\n", 0o644, epoch}) {
+	if got := files["/etc/config.txt"]; got != (entry{"a=b\n", 0o644, ContextTime}) {
 		t.Errorf("config.txt is %+v", got)
 	}
 	if got := files["/opt/out/program"].data; got != "object\n" {
@@ -431,11 +431,11 @@ func TestContextTimesDoNotReachTheImage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := f.files(res.Manifest.Digest)["/src/a"].time; got != epoch {
+	if got := f.files(res.Manifest.Digest)["/src/a"].time; got != ContextTime {
 		t.Errorf("/src/a is of %d", got)
 	}
-	if want := fmt.Sprintf("mtime %d\n", epoch); !strings.Contains(log.String(), want) {
-		t.Errorf("RUN did not see the epoch:\n%s", log.String())
+	if want := fmt.Sprintf("mtime %d\n", ContextTime); !strings.Contains(log.String(), want) {
+		t.Errorf("RUN did not see the context's time:\n%s", log.String())
 	}
 }
 

@@ -17,19 +17,25 @@ import (
 	"google.golang.org/grpc"
 )
 
-// contextFS is the folder as the engine sees it. All files have the epoch as
-// their time: a checkout's times say nothing, COPY would carry them into layers,
-// and make in a RUN must not find sources newer than what was made from them.
+// ContextTime is the time of all files of a build context, 2000-01-01 UTC in
+// seconds since 1970. A checkout's times say nothing, COPY would carry them into
+// layers, and make in a RUN must not find sources newer than what was made from
+// them. It may not be SOURCE_DATE_EPOCH, which may differ from build to build:
+// the engine knows files by their content, so a COPY that it has done before
+// would bring the time of then. Zip archives begin with 1980.
+const ContextTime = 946684800
+
+// contextFS is the folder as the engine sees it.
 // The engine compares a file's time and size with those of the copy it has, so
 // it would take a changed file of the same size for unchanged; the session's
 // shared key, made of the content's digest, keeps it from comparing.
-func contextFS(dir string, epoch int64) (fsutil.FS, error) {
+func contextFS(dir string) (fsutil.FS, error) {
 	files, err := fsutil.NewFS(dir)
 	if err != nil {
 		return nil, err
 	}
 	return fsutil.NewFilterFS(files, &fsutil.FilterOpt{Map: func(_ string, st *fstypes.Stat) fsutil.MapResult {
-		st.ModTime = time.Unix(epoch, 0).UnixNano()
+		st.ModTime = time.Unix(ContextTime, 0).UnixNano()
 		return fsutil.MapResultKeep
 	}})
 }

@@ -100,6 +100,12 @@ func (a *app) session() (*session, error) {
 	if s.state, err = a.stateDir(c); err != nil {
 		return nil, err
 	}
+	for _, image := range c.Images {
+		if rel, err := filepath.Rel(filepath.Join(c.Root, filepath.FromSlash(image.Dir)), s.state); err == nil && filepath.IsLocal(rel) {
+			return nil, diag.Errorf(diag.Position{}, "cannot keep the state in %s: it lies in the folder %s, whose files are an image's build context", shown(s.state), image.Dir).
+				Hint("name a folder outside of it with --state-dir").WithCode(diag.ExitUsage)
+		}
+	}
 	if s.epoch, err = sourceDateEpoch(); err != nil {
 		return nil, err
 	}
@@ -117,7 +123,8 @@ func sourceDateEpoch() (string, error) {
 		return "", nil
 	}
 	if n, err := strconv.ParseInt(v, 10, 64); err != nil || n < 0 {
-		return "", diag.Errorf(diag.Position{}, "cannot use SOURCE_DATE_EPOCH=%q: it must be seconds since 1970", v).WithCode(diag.ExitUsage)
+		return "", diag.Errorf(diag.Position{}, "cannot use SOURCE_DATE_EPOCH=%q: it must be seconds since 1970", v).
+			Hint("the time of the last commit is: SOURCE_DATE_EPOCH=$(git log -1 --format=%%ct)").WithCode(diag.ExitUsage)
 	}
 	return v, nil
 }
@@ -169,7 +176,7 @@ func (a *app) build(ctx context.Context, selectors []string, flags buildFlags, f
 	b := &builder{state: s.state, jobs: flags.jobs, epoch: s.epoch, lock: s.lock, store: st, plan: planner}
 	opts := fleet.Options{Jobs: flags.jobs, Policy: flags.policy(), LogDir: filepath.Join(s.state, "logs"), Now: a.now}
 	rows, err := fleet.Run(ctx, targets, planner, st, b, opts, a.progress(flags.progress, format))
-	err = errors.Join(err, b.close(), s.cache.Save())
+	err = aftermath(rows, errors.Join(err, b.close(), s.cache.Save()))
 	for i := range rows {
 		if rows[i].Log != "" {
 			rows[i].Log = shown(rows[i].Log)
@@ -187,6 +194,21 @@ func (a *app) build(ctx context.Context, selectors []string, flags buildFlags, f
 		report.Closing(a.out, rows, took)
 	}
 	return errors.Join(err, ctx.Err(), failed(rows, flags))
+}
+
+// aftermath drops from the errors of a run's end those that repeat why a
+// target failed: that there is no room on the disk.
+func aftermath(rows []fleet.Row, err error) error {
+	if !slices.ContainsFunc(rows, func(r fleet.Row) bool { return fleet.DiskFull(r.Err) }) {
+		return err
+	}
+	var rest diag.List
+	for _, e := range diag.Flatten(err) {
+		if !fleet.DiskFull(e) {
+			rest.Add(e)
+		}
+	}
+	return rest.Err()
 }
 
 // failed is the error of a run with failed targets; their own messages have been printed.

@@ -152,7 +152,7 @@ func noCache(reasons []plan.Reason) bool {
 // so that it is neither the time of day nor 1970.
 func (b *builder) named(t *graph.Target, job fleet.Job) ([]build.NamedImage, int64, error) {
 	var named []build.NamedImage
-	var epoch int64
+	epoch := int64(build.ContextTime) // no file is older
 	for _, e := range t.Parents {
 		d := job.Parents[e.Target.Name].Digest
 		named = append(named, build.NamedImage{Text: e.Text, Manifest: d})

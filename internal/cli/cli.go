@@ -215,6 +215,10 @@ func (a *app) load() (*catalog.Catalog, *graph.Graph, error) {
 		return nil, nil, err
 	}
 	g, err := graph.Build(c)
+	if err == nil && len(g.Targets) == 0 {
+		err = diag.Errorf(diag.Position{}, "cannot find an image in %s: no folder has a Dockerfile or an image.yaml", c.Root).
+			Hint("a folder with a Dockerfile is an image: make one beside plinth.yaml, such as 0000-base/Dockerfile")
+	}
 	return c, g, err
 }
 

@@ -25,8 +25,9 @@ func TestFlagsFromEnvironment(t *testing.T) {
 	}
 	t.Setenv("PLINTH_FORMAT", "xml")
 	code, _, errs := runMain(t, "list")
-	want := "error: cannot use PLINTH_FORMAT=\"xml\": it stands for --format: "
-	if code != diag.ExitUsage || !strings.HasPrefix(errs, want) || !strings.HasSuffix(errs, "  hint: see: plinth list --help\n") {
+	want := "error: cannot use \"xml\" for PLINTH_FORMAT, which stands for --format: it must be one of: pretty, json, names\n" +
+		"  hint: see: plinth list --help\n"
+	if code != diag.ExitUsage || errs != want {
 		t.Errorf("exit %d, %s", code, errs)
 	}
 	t.Setenv("PLINTH_FORMAT", "")

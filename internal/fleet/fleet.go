@@ -100,7 +100,7 @@ func Run(ctx context.Context, targets []*graph.Target, planner *plan.Planner, st
 		case sched.NotStarted, sched.Done, sched.Failed:
 		}
 	}
-	return r.rows, r.store.SetRefs(r.images)
+	return r.rows, explain(r.store.SetRefs(r.images), r.store.Dir())
 }
 
 type runner struct {
@@ -247,14 +247,22 @@ func (r *runner) setImage(name string, desc ocispec.Descriptor) {
 	r.images[name] = desc
 }
 
+// DiskFull says whether err is about a disk without room. Programs that a
+// build runs say it in words only.
+func DiskFull(err error) bool {
+	return err != nil && (errors.Is(err, syscall.ENOSPC) || strings.Contains(err.Error(), syscall.ENOSPC.Error()))
+}
+
 // explain adds what to do about errors that any part of a build can meet.
 func explain(err error, dir string) error {
-	if !errors.Is(err, syscall.ENOSPC) && !strings.Contains(err.Error(), "no space left on device") {
+	if !DiskFull(err) {
 		return err
 	}
 	var l diag.List
 	for _, e := range diag.Flatten(err) {
-		e.Hints = append(slices.Clone(e.Hints), fmt.Sprintf("make room on the disk that holds %s, or move the state with --state-dir; what is finished is kept", dir))
+		if DiskFull(e) {
+			e.Hints = []string{fmt.Sprintf("make room on the disk that holds %s, or move the state with --state-dir; what is finished is kept", filepath.Dir(dir))}
+		}
 		l.Add(e)
 	}
 	return l.Err()

@@ -279,7 +279,8 @@ func TestFullDiskSaysWhatToDo(t *testing.T) {
 		w.fake.fail["a"] = err
 		rows := w.run()
 		hints := diag.Flatten(rows[0].Err)[0].Hints
-		if len(hints) != 1 || !strings.HasPrefix(hints[0], "make room on the disk that holds "+w.store.Dir()) {
+		want := fmt.Sprintf("make room on the disk that holds %s, or move the state with --state-dir; what is finished is kept", filepath.Dir(w.store.Dir()))
+		if len(hints) != 1 || hints[0] != want {
 			t.Errorf("%v: hints %q", err, hints)
 		}
 	}

@@ -61,15 +61,31 @@ func Plural(n int, noun string) string {
 
 // ClosingJSON prints the same as one JSON object.
 func ClosingJSON(w io.Writer, rows []fleet.Row, took time.Duration) error {
-	out := struct {
-		Targets []*jsonRow           `json:"targets"`
-		Counts  map[fleet.Status]int `json:"counts"`
-		Took    time.Duration        `json:"took"` // nanoseconds
-	}{Targets: []*jsonRow{}, Counts: fleet.Counts(rows), Took: took}
+	return encode(w, closing(rows, took))
+}
+
+// ClosingEvent prints the same as the last line of a JSON's events.
+func ClosingEvent(w io.Writer, rows []fleet.Row, took time.Duration) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	return enc.Encode(struct {
+		Event string `json:"event"` // "finished"
+		jsonClosing
+	}{"finished", closing(rows, took)})
+}
+
+type jsonClosing struct {
+	Targets []*jsonRow           `json:"targets"`
+	Counts  map[fleet.Status]int `json:"counts"`
+	Took    time.Duration        `json:"took"` // nanoseconds
+}
+
+func closing(rows []fleet.Row, took time.Duration) jsonClosing {
+	out := jsonClosing{Targets: []*jsonRow{}, Counts: fleet.Counts(rows), Took: took}
 	for _, r := range rows {
 		out.Targets = append(out.Targets, toJSON(r))
 	}
-	return encode(w, out)
+	return out
 }
 
 // Failures prints, for each failed target, the end of its log and where the whole log is.

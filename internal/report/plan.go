@@ -87,7 +87,7 @@ func Why(w io.Writer, chain []plan.Link) {
 		}
 		pad := strings.Repeat("  ", l.Depth+1)
 		if l.Step == nil && len(l.Reasons) > 0 {
-			fmt.Fprintf(w, "%sit was built because\n", pad)
+			fmt.Fprintf(w, "%swhy it was built:\n", pad)
 			pad += "  "
 		}
 		for _, r := range l.Reasons {

@@ -54,14 +54,18 @@ func sameNote(row fleet.Row) string {
 	return ""
 }
 
-// JSON prints one JSON object a line for each thing that happens.
+// JSON prints one JSON object a line for each thing that happens; ClosingEvent prints the last one.
 type JSON struct {
 	mu  sync.Mutex
 	enc *json.Encoder
 }
 
 // NewJSON makes a JSON that prints to w.
-func NewJSON(w io.Writer) *JSON { return &JSON{enc: json.NewEncoder(w)} }
+func NewJSON(w io.Writer) *JSON {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	return &JSON{enc: enc}
+}
 
 type jsonEvent struct {
 	Event   string        `json:"event"` // started, step or ended
