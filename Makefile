@@ -13,7 +13,7 @@ ENGINE_PACKAGES := internal/(engine|build|cli)|cmd/plinth
 # The version comes from git. Without a git that reads this tree (none
 # installed, or the tree is another user's) the build goes on without one.
 VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null)
-LDFLAGS  := -s -w $(if $(VERSION),-X main.version=$(VERSION))
+LDFLAGS  := -s -w $(if $(VERSION),-X github.com/plinth-build/plinth/internal/cli.Version=$(VERSION))
 BUILDVCS := $(if $(VERSION),,-buildvcs=false)
 
 # Debian keeps runc where an ordinary user's PATH does not look.
@@ -44,7 +44,7 @@ check: $(call stamp,$(STATICCHECK)) $(call stamp,$(GOLANGCI_LINT)) ## format, ve
 	@scripts/step "gofmt" scripts/gofmt cmd internal
 	@scripts/step "go vet" go vet ./...
 	@scripts/step "staticcheck" staticcheck ./...
-	@scripts/step "golangci-lint" golangci-lint run ./...
+	@scripts/step "golangci-lint" golangci-lint run --allow-serial-runners ./...
 	@scripts/step "go test -race" env CGO_ENABLED=1 go test -race -timeout 20m $$(go list ./... | grep -vE '/($(ENGINE_PACKAGES))$$')
 
 accept: root $(call stamp,$(CRANE)) ## run the acceptance scripts on a clean clone (ONLY=name[,name] for some)
