@@ -262,11 +262,11 @@ func TestParseControl(t *testing.T) {
 		t.Errorf("text is\n%s", got)
 	}
 	for in, want := range map[string]string{
-		"":                                          "its control file lacks Package, Version or Architecture",
-		"Package: a\nVersion: 1\n":                  "its control file lacks Package, Version or Architecture",
-		" a":                                        "its control file begins with a continuation line",
-		"Package a\n":                               "its control file has a line that is no field: Package a",
-		"Package: a\n\nPackage: b\n":                "its control file has more than one stanza",
+		"":                           "its control file lacks Package, Version or Architecture",
+		"Package: a\nVersion: 1\n":   "its control file lacks Package, Version or Architecture",
+		" a":                         "its control file begins with a continuation line",
+		"Package a\n":                "its control file has a line that is no field: Package a",
+		"Package: a\n\nPackage: b\n": "its control file has more than one stanza",
 		"Package: a\nVersion: 1\nbad field: no\n b": "its control file has a line that is no field: bad field: no",
 	} {
 		if _, err := ParseControl([]byte(in)); err == nil || err.Error() != want {

@@ -27,7 +27,7 @@ const (
 	xzHeader = 12 // stream header and stream footer are of one size
 	// maxBlock is the largest content of a block that is decoded in memory, bytes.
 	maxBlock = 64 << 20
-	// ahead is how many blocks of one file are decoded beside the one that is read.
+	// ahead is how many blocks of one file are held at most beside the one that is read.
 	ahead = 4
 )
 
@@ -44,7 +44,7 @@ func newXZ(r io.ReaderAt, size int64) (io.ReadCloser, error) {
 		}
 		return io.NopCloser(&guarded{dec}), nil
 	}
-	p := &parallel{quit: make(chan struct{}), queue: make(chan chan decoded, min(ahead, runtime.GOMAXPROCS(0)))}
+	p := &parallel{quit: make(chan struct{}), queue: make(chan chan decoded, max(1, min(ahead, runtime.GOMAXPROCS(0))-1))}
 	go p.run(r, header, blocks)
 	return p, nil
 }

@@ -16,8 +16,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
-	"time"
 
 	"github.com/pavlo-v-chernykh/keystore-go/v4"
 
@@ -280,10 +280,9 @@ func TestRepeats(t *testing.T) {
 		slices.Reverse(r.Debs)
 		r.Jobs++
 		other := newBench(t, debs...)
-		zone := time.Local
-		time.Local = time.FixedZone("far", 9*3600)
+		mask := syscall.Umask(0o077)
 		got := other.build(t, r)
-		time.Local = zone
+		syscall.Umask(mask)
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("%v instead of %v", got, want)
 		}

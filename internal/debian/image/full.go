@@ -133,19 +133,7 @@ func (b *builder) fullKey() string {
 
 // restore puts a kept layer into the store, false when it is gone or damaged.
 func (b *builder) restore(l pool.Layer) bool {
-	if b.st.Has(l.Descriptor) {
-		return true
-	}
-	file := b.pool.Blob(l.Descriptor.Digest)
-	f, err := os.Open(file)
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	if got, err := digest.SHA256.FromReader(f); err != nil || got != l.Descriptor.Digest {
-		return false
-	}
-	return b.st.LinkBlob(file, l.Descriptor) == nil
+	return b.st.Has(l.Descriptor) || b.pool.Restore(l.Descriptor, b.st)
 }
 
 // keep stores the difference in the pool.
@@ -172,6 +160,9 @@ func (b *builder) configure(ctx context.Context) (c configured, err error) {
 	if os.Geteuid() != 0 {
 		return c, b.errorf("the packages' scripts can run as root only").
 			Hint("run plinth as root, or give the image mode: distroless, which runs no script")
+	}
+	if err := b.pool.Verify(ctx, b.Debs, b.Spec.Docs, b.log); err != nil {
+		return c, err
 	}
 	dir, err := b.pool.TempDir("root-")
 	if err != nil {

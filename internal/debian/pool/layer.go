@@ -13,6 +13,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/opencontainers/go-digest"
@@ -73,7 +74,8 @@ func (p *Pool) layer(ctx context.Context, spec LayerSpec, st *store.Store, log i
 	key := layerKey(spec, packages)
 	var known Layer
 	found := p.Cached(key, &known)
-	if found && st.Has(known.Descriptor) {
+	clamps := slices.ContainsFunc(packages, func(pkg *Package) bool { return pkg.Newest > spec.Epoch })
+	if found && (st.Has(known.Descriptor) || clamps && p.Restore(known.Descriptor, st)) {
 		return known, nil
 	}
 	w, err := st.NewBlob()
@@ -88,7 +90,7 @@ func (p *Pool) layer(ctx context.Context, spec LayerSpec, st *store.Store, log i
 		return Layer{}, err
 	}
 	if found && got.Descriptor.Digest == known.Descriptor.Digest {
-		return known, nil
+		return known, p.keepCostly(clamps, known, st)
 	}
 	if found {
 		if err := p.verify(spec, packages); err != nil {
@@ -98,7 +100,18 @@ func (p *Pool) layer(ctx context.Context, spec LayerSpec, st *store.Store, log i
 	if got.DiffID, err = diffID(st.BlobPath(got.Descriptor.Digest)); err != nil {
 		return Layer{}, err
 	}
+	if err := p.keepCostly(clamps, got, st); err != nil {
+		return Layer{}, err
+	}
 	return got, p.Cache(key, got)
+}
+
+// keepCostly keeps a layer that takes compressing and not just copying to make again.
+func (p *Pool) keepCostly(clamps bool, l Layer, st *store.Store) error {
+	if !clamps {
+		return nil
+	}
+	return p.KeepBlob(st.BlobPath(l.Descriptor.Digest), l.Descriptor.Digest)
 }
 
 func layerKey(spec LayerSpec, packages []*Package) string {
@@ -195,8 +208,8 @@ func (p *Pool) verify(spec LayerSpec, packages []*Package) error {
 }
 
 // clamped writes the sections of a package that has files newer than the epoch,
-// with their times set back. It happens when a package was built after the
-// index that lists it was dated, so it is not worth a cache.
+// with their times set back. It happens when the epoch is set to a time before
+// the package was built.
 func (p *Pool) clamped(w io.Writer, pkg *Package, spec LayerSpec) error {
 	s := newSection(w, p.jobs)
 	err := p.Files(pkg, spec.Docs, func(e Entry, content io.Reader) error {
@@ -253,6 +266,20 @@ func (p *Pool) cachePath(key string) string { return filepath.Join(p.dir, "cache
 // Blob is where a blob that belongs to a cache record is kept.
 func (p *Pool) Blob(d digest.Digest) string {
 	return filepath.Join(p.dir, "cache", "blobs", d.Encoded())
+}
+
+// Restore puts a blob that KeepBlob kept into st; false when it is gone or damaged.
+func (p *Pool) Restore(desc ocispec.Descriptor, st *store.Store) bool {
+	file := p.Blob(desc.Digest)
+	f, err := os.Open(file)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	if got, err := digest.SHA256.FromReader(f); err != nil || got != desc.Digest {
+		return false
+	}
+	return st.LinkBlob(file, desc) == nil
 }
 
 // KeepBlob keeps the file as the blob d of a cache record, by a hard link where possible.

@@ -122,6 +122,53 @@ func TestLayerClamps(t *testing.T) {
 	if got := unzip(t, st, early); got != "etc/world@-1 usr/share/doc/world/copyright@-1" {
 		t.Error(got)
 	}
+	// it is kept, and made again when what was kept is damaged
+	for _, harm := range []func(){
+		func() {},
+		func() { check(t, edit(p.path(debs[1].SHA256, ".tar.gz"), func(b []byte) []byte { b[9]++; return b })) }, // not looked at
+		func() { check(t, os.WriteFile(p.Blob(early.Descriptor.Digest), []byte("x"), 0o644)) },
+		func() { check(t, os.Remove(p.Blob(early.Descriptor.Digest))) },
+		func() {
+			check(t, os.Remove(p.Blob(early.Descriptor.Digest)))
+			check(t, edit(p.path(debs[1].SHA256, ".tar.gz"), func(b []byte) []byte { b[len(b)/2]++; return b }))
+		},
+	} {
+		harm()
+		again, st := open(t, p.dir), newStore(t)
+		if got, err := again.Layer(t.Context(), LayerSpec{Debs: debs[1:], Epoch: built - 1}, st, nil); err != nil || !reflect.DeepEqual(got, early) {
+			t.Errorf("%v, %v", got, err)
+		}
+		unzip(t, st, early)
+	}
+}
+
+func TestVerify(t *testing.T) {
+	srv, debs := mirror(t, hello(), world())
+	p := open(t, t.TempDir())
+	pkgs, err := p.Get(t.Context(), debs, nil)
+	check(t, err)
+	check(t, p.Verify(t.Context(), debs, true, nil))
+	if n := srv.Count("/pool/"); n != 2 {
+		t.Errorf("%d downloads", n)
+	}
+	check(t, edit(p.path(debs[1].SHA256, ".tar.gz"), func(b []byte) []byte { b[len(b)/2]++; return b }))
+	none := func(Entry, io.Reader) error { return errors.New("called") }
+	if err := p.Files(pkgs[1], true, none); err == nil || err.Error() != "package "+debs[1].SHA256+" is damaged in the package store" {
+		t.Error(err)
+	}
+	var log bytes.Buffer
+	check(t, p.Verify(t.Context(), debs, true, &log))
+	if n := srv.Count("/pool/"); n != 3 || !strings.HasPrefix(log.String(), "package "+debs[1].SHA256+" is damaged in the package store, fetching it again\n") {
+		t.Errorf("%d downloads, log %q", n, log.String())
+	}
+	check(t, p.Files(pkgs[1], true, func(Entry, io.Reader) error { return nil }))
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestDamageIsMended(t *testing.T) {
@@ -305,4 +352,3 @@ func FuzzMeta(f *testing.F) {
 		}
 	})
 }
-

@@ -52,7 +52,7 @@ func newMembers(dst io.Writer, jobs int) *members {
 }
 
 var (
-	buffers = sync.Pool{New: func() any { return make([]byte, 0, memberSize) }}
+	buffers = sync.Pool{New: func() any { return new([memberSize]byte) }}
 	gzips   = sync.Pool{New: func() any {
 		w, _ := gzip.NewWriterLevel(io.Discard, gzipLevel) // fails on an unknown level only
 		return w
@@ -64,7 +64,7 @@ func (m *members) Write(p []byte) (int, error) {
 	n := len(p)
 	for len(p) > 0 {
 		if m.buf == nil {
-			m.buf = buffers.Get().([]byte)[:0]
+			m.buf = buffers.Get().(*[memberSize]byte)[:0]
 		}
 		k := min(len(p), memberSize-len(m.buf))
 		m.buf = append(m.buf, p[:k]...)
@@ -89,7 +89,7 @@ func (m *members) flush() {
 		_, _ = w.Write(buf) // a bytes.Buffer takes everything
 		_ = w.Close()
 		gzips.Put(w)
-		buffers.Put(buf[:0])
+		buffers.Put((*[memberSize]byte)(buf[:memberSize]))
 		c <- out.Bytes()
 	}()
 }
