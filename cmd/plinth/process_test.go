@@ -35,6 +35,7 @@ var volatile = []struct {
 	{regexp.MustCompile(`moved to [0-9a-f]{12}\b`), "moved to SHORT"},
 	{regexp.MustCompile(`\(process \d+, since \d\d:\d\d:\d\d\)`), "(process PID, since TIME)"},
 	{regexp.MustCompile(`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d`), "DATE"},
+	{regexp.MustCompile(`\.plinth\.lock\.\d+`), ".plinth.lock.NUMBER"},
 	{regexp.MustCompile(`/(json|blob|deb)-\d+`), "/$1-NUMBER"},
 	{regexp.MustCompile(`\d{4}-W\d\d`), "WEEK"},
 	{regexp.MustCompile(`\b(\d+ms|\d+\.\ds|\d+m\d\ds)\b`), "TIME"},
@@ -47,7 +48,7 @@ var volatile = []struct {
 func command(ts *testscript.TestScript, args []string) *exec.Cmd {
 	args = slices.Clone(args)
 	for i := range args {
-		args[i] = strings.ReplaceAll(args[i], registryWord, worldOf(ts).registry.addr)
+		args[i] = worldOf(ts).addresses(args[i])
 	}
 	path := args[0]
 	if !strings.Contains(path, "/") {
@@ -65,7 +66,7 @@ func command(ts *testscript.TestScript, args []string) *exec.Cmd {
 // environ is the script's environment: testscript gives it away by name only.
 func environ(ts *testscript.TestScript) []string {
 	var env []string
-	for _, name := range []string{"PATH", "HOME", "TMPDIR", "TZ", "LANG", "XDG_CACHE_HOME", "PLINTH_STATE", "SOURCE_DATE_EPOCH",
+	for _, name := range []string{"PATH", "HOME", "TMPDIR", "TZ", "LANG", "PLINTH_STATE", "SOURCE_DATE_EPOCH",
 		"PLINTH_JOBS", "PLINTH_FORMAT", "PLINTH_KEEP_GOING"} {
 		if v := ts.Getenv(name); v != "" {
 			env = append(env, name+"="+v)

@@ -3,6 +3,7 @@ package main
 import (
 	"archive/tar"
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -13,10 +14,12 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -29,6 +32,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/sys/unix"
 
 	"github.com/plinth-build/plinth/internal/debian/debtest"
 )
@@ -57,26 +61,33 @@ type worldKey struct{}
 
 func worldOf(ts *testscript.TestScript) *world { return ts.Value(worldKey{}).(*world) }
 
-// setup makes the world of one script. Dockerfiles and YAML files get the
-// addresses; archive.gpg in the catalog is the key of the mirror.
+// setup makes the world of one script.
 func setup(env *testscript.Env, t testing.TB, shell []byte) error {
-	w := &world{dir: env.WorkDir, shell: shell, asked: map[string]int{}}
+	w, err := newWorld(t, env.WorkDir, shell)
+	if err != nil {
+		return err
+	}
 	env.Values[worldKey{}] = w
 	env.Defer(w.close)
 	env.Setenv("TZ", "UTC")
 	env.Setenv("LANG", "C.UTF-8")
-	env.Setenv("XDG_CACHE_HOME", filepath.Join(env.WorkDir, ".cache"))
-	var err error
-	if w.registry, err = serve(registry.New(registry.Logger(log.New(io.Discard, "", 0)))); err != nil {
-		return err
-	}
-	w.archive = debtest.New(t, "bookworm")
+	return nil
+}
+
+// newWorld starts the services around the files in dir. These get the addresses
+// in place of the words; archive.gpg beside a plinth.yaml is the mirror's key.
+func newWorld(t testing.TB, dir string, shell []byte) (*world, error) {
+	w := &world{dir: dir, shell: shell, asked: map[string]int{}, archive: debtest.New(t, "bookworm")}
 	w.basePackages()
 	w.handler = debtest.NewHandler(w.archive)
-	if w.mirror, err = serve(w.handler); err != nil {
-		return err
+	var err error
+	if w.registry, err = serve(registry.New(registry.Logger(log.New(io.Discard, "", 0)))); err != nil {
+		return nil, err
 	}
-	return filepath.WalkDir(env.WorkDir, func(path string, d fs.DirEntry, err error) error {
+	if w.mirror, err = serve(w.handler); err != nil {
+		return nil, err
+	}
+	return w, filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
@@ -84,13 +95,16 @@ func setup(env *testscript.Env, t testing.TB, shell []byte) error {
 		if err != nil {
 			return err
 		}
-		text := strings.NewReplacer(registryWord, w.registry.addr, mirrorWord, "http://"+w.mirror.addr).Replace(string(data))
 		// what outputs are compared with keeps the words
-		if base := filepath.Base(path); text == string(data) || strings.HasPrefix(base, "want") {
-			return w.key(d.Name(), path)
+		if text := w.addresses(string(data)); text != string(data) && !strings.HasPrefix(d.Name(), "want") {
+			err = os.WriteFile(path, []byte(text), 0o644)
 		}
-		return errors.Join(os.WriteFile(path, []byte(text), 0o644), w.key(d.Name(), path))
+		return errors.Join(err, w.key(d.Name(), path))
 	})
+}
+
+func (w *world) addresses(text string) string {
+	return strings.NewReplacer(registryWord, w.registry.addr, mirrorWord, "http://"+w.mirror.addr).Replace(text)
 }
 
 // key puts the mirror's key beside plinth.yaml.
@@ -109,8 +123,10 @@ func (w *world) close() {
 	if w.started != nil {
 		w.started.end()
 	}
-	w.registry.stop()
-	w.mirror.stop()
+	for _, s := range []*service{w.registry, w.mirror} {
+		s.stop()
+		unix.Close(s.kept)
+	}
 }
 
 // normal takes out of a program's output what differs from run to run.
@@ -128,18 +144,31 @@ type service struct {
 	addr    string
 	handler http.Handler
 	server  *httptest.Server
+	// kept is a socket that is bound to the address and does not listen: while
+	// the server is away connections are refused, and nobody else gets the port.
+	kept int
 }
 
 func serve(h http.Handler) (*service, error) {
 	s := &service{addr: "127.0.0.1:0", handler: h}
-	return s, s.start()
+	if err := s.start(); err != nil {
+		return nil, err
+	}
+	return s, s.keep()
 }
 
 func (s *service) start() error {
 	if s.server != nil {
 		return nil
 	}
-	l, err := net.Listen("tcp", s.addr)
+	shared := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
+		var err error
+		if cerr := c.Control(func(fd uintptr) { err = share(int(fd)) }); cerr != nil {
+			return cerr
+		}
+		return err
+	}}
+	l, err := shared.Listen(context.Background(), "tcp", s.addr)
 	if err != nil {
 		return err
 	}
@@ -150,6 +179,19 @@ func (s *service) start() error {
 	s.server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	s.server.Start()
 	return nil
+}
+
+func share(fd int) error { return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1) }
+
+func (s *service) keep() error {
+	at, err := netip.ParseAddrPort(s.addr)
+	if err != nil {
+		return err
+	}
+	if s.kept, err = unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0); err != nil {
+		return err
+	}
+	return errors.Join(share(s.kept), unix.Bind(s.kept, &unix.SockaddrInet4{Port: int(at.Port()), Addr: at.Addr().As4()}))
 }
 
 func (s *service) stop() {
@@ -334,8 +376,7 @@ func cmdEdit(ts *testscript.TestScript, _ bool, args []string) {
 	if !strings.Contains(text, args[1]) {
 		ts.Fatalf("%s does not hold %q", args[0], args[1])
 	}
-	words := strings.NewReplacer(registryWord, w.registry.addr, mirrorWord, "http://"+w.mirror.addr)
-	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.ReplaceAll(text, args[1], words.Replace(args[2]))), 0o644))
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.ReplaceAll(text, args[1], w.addresses(args[2]))), 0o644))
 }
 
 // cmdForge: forge FILE OLD NEW

@@ -11,6 +11,7 @@ import (
 	"github.com/plinth-build/plinth/internal/catalog"
 	"github.com/plinth-build/plinth/internal/debian/apt"
 	"github.com/plinth-build/plinth/internal/diag"
+	"github.com/plinth-build/plinth/internal/fleet"
 	"github.com/plinth-build/plinth/internal/graph"
 	"github.com/plinth-build/plinth/internal/lock"
 	"github.com/plinth-build/plinth/internal/ociref"
@@ -75,7 +76,7 @@ names is dropped.`,
 		}
 		if !check {
 			if err := result.Lock.Save(c.Root); err != nil {
-				return err
+				return notSaved(err)
 			}
 		}
 		if f.value == "json" {
@@ -84,12 +85,24 @@ names is dropped.`,
 			a.printChanges(result, check, a.now().Sub(began))
 		}
 		if err == nil && check && len(result.Changes) > 0 {
-			return diag.Errorf(diag.Position{}, "plinth.lock is behind: %d changes", len(result.Changes)).
+			return diag.Errorf(diag.Position{}, "plinth.lock is behind: %s", report.Plural(len(result.Changes), "change")).
 				Hint("take them with: plinth update").WithCode(diag.ExitFindings)
 		}
 		return err
 	}
 	return cmd
+}
+
+// notSaved adds what to do when the lock cannot be written.
+func notSaved(err error) error {
+	if !fleet.DiskFull(err) {
+		return err
+	}
+	var l diag.List
+	for _, e := range diag.Flatten(err) {
+		l.Add(e.Hint("make room on the disk that holds the catalog; the lock is as it was"))
+	}
+	return l.Err()
 }
 
 func aptOptions(c *catalog.Catalog, state string, now func() time.Time) apt.Options {
