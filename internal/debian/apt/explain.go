@@ -112,14 +112,17 @@ func (s *solver) origins(request []asked) map[*node]asked {
 
 // unmet explains why the dependency d of n is not met.
 func (s *solver) unmet(n *node, d dependency, from asked) *diag.Error {
-	chain := s.whyNot(d, map[*candidate]bool{n.install: true})
+	why, found := s.whyNot(d, map[*candidate]bool{n.install: true})
+	if !found {
+		why.text = ", which cannot be installed together with the rest"
+	}
 	path := ""
 	if from.node != n && from.node != nil {
 		path = fmt.Sprintf(", which comes with %s,", from.Name)
 	}
-	e := diag.Errorf(from.Pos, "cannot install %s: it%s needs %s%s", n.install, path, version.FormatGroup(d.alts), chain.text)
-	if chain.hint != "" {
-		e = e.Hint("%s", chain.hint)
+	e := diag.Errorf(from.Pos, "cannot install %s: it%s needs %s%s", n.install, path, version.FormatGroup(d.alts), why.text)
+	if why.hint != "" {
+		e = e.Hint("%s", why.hint)
 	}
 	return e
 }
@@ -130,9 +133,10 @@ type reason struct {
 	hint string
 }
 
-// whyNot says why nothing satisfies d. seen keeps a cycle from being followed twice.
-func (s *solver) whyNot(d dependency, seen map[*candidate]bool) reason {
-	var last reason
+// whyNot says why nothing satisfies d, false when there is no reason that can be
+// named. seen keeps a cycle from being followed twice.
+func (s *solver) whyNot(d dependency, seen map[*candidate]bool) (reason, bool) {
+	var missing reason
 	for _, r := range d.alts {
 		n := s.node(r.Name)
 		all := slices.Clone(n.versions)
@@ -145,22 +149,16 @@ func (s *solver) whyNot(d dependency, seen map[*candidate]bool) reason {
 				all = append(all, c)
 			}
 		}
-		if len(all) == 0 {
-			if last.text == "" {
-				last = s.whyMissing(n, r)
-			}
-			continue
+		if len(all) == 0 && missing.text == "" {
+			missing = s.whyMissing(n, r)
 		}
 		for _, c := range all {
 			if why, found := s.whyNotThis(c, seen); found {
-				return why
+				return why, true
 			}
 		}
 	}
-	if last.text == "" {
-		last.text = ", which cannot be installed together with the rest"
-	}
-	return last
+	return missing, missing.text != ""
 }
 
 // whyMissing is for a relation that no version of anything satisfies.
@@ -201,11 +199,12 @@ func (s *solver) whyNotThis(c *candidate, seen map[*candidate]bool) (reason, boo
 		}
 	}
 	for _, d := range c.depends {
-		if s.satisfied(d) || s.possible(d) {
+		if s.satisfied(d) {
 			continue
 		}
-		deeper := s.whyNot(d, seen)
-		return reason{fmt.Sprintf("; %s needs %s%s", c, version.FormatGroup(d.alts), deeper.text), deeper.hint}, true
+		if deeper, found := s.whyNot(d, seen); found {
+			return reason{fmt.Sprintf("; %s needs %s%s", c, version.FormatGroup(d.alts), deeper.text), deeper.hint}, true
+		}
 	}
 	return reason{}, false
 }

@@ -108,13 +108,13 @@ func (s *solver) settle(installed []lock.Deb) {
 			n.install = &c
 			s.gone = append(s.gone, n.install)
 		}
-		n.base, n.protected, n.handedOn, n.cand = true, true, true, n.install
+		n.base, n.protected, n.handedOn, n.first, n.cand = true, true, true, n.install, n.install
 	}
 	for _, d := range installed {
 		for _, c := range s.node(d.Name).install.conflicts {
 			for _, o := range s.conflicting(s.node(d.Name).install, c.alts[0]) {
 				if n := s.node(o.name); !n.base {
-					n.cand = nil
+					n.first, n.cand = nil, nil
 				}
 			}
 		}
@@ -144,7 +144,7 @@ func (s *solver) ask(p Named) ([]*node, *diag.Error) {
 				Hint("there is %s", versionList(n.versions))
 		}
 		if !n.base {
-			n.cand = n.versions[i]
+			n.first, n.cand = n.versions[i], n.versions[i]
 		}
 	}
 	return []*node{n}, nil

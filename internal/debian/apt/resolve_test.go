@@ -104,6 +104,10 @@ func TestResolve(t *testing.T) {
 		"an unversioned provide escapes a versioned conflict": {"a\nDepends: b\nConflicts: v (<< 9)\nb\nProvides: v", "a", "a b"},
 		"one option is not pushed out by its own dependency":  {"a\nDepends: v | b\nc\nProvides: v\nDepends: d\nd\nBreaks: c\nb", "a", "a b"},
 		"what turns out needless is dropped":                  {"a\nDepends: b | c\nb\nDepends: d, e | f\ne\nConflicts: a\nf\nConflicts: a\nd\nc", "a", "a c"},
+		"a candidate that was ruled out is missed late":       {"r\nConflicts: s\na\nRecommends: d\nDepends: b | c\nb\nDepends: d, s\nc\nd\ns", "r a", "a c d r"},
+		"a candidate that never was is missed early":          {"a\nRecommends: d\nDepends: b | c\nb\nDepends: d, s\nc\nd", "a", "a c"},
+		"a suggested leftover is kept":                        {"r\nConflicts: s\na\nSuggests: d\nDepends: b | c\nb\nDepends: d, s\nc\nd\ns", "r a", "a c d r"},
+		"two providers of one alternative are a choice":       {"a\nDepends: v, w\nb\nProvides: v\nc\nProvides: v\nw\nConflicts: c\nDepends: b", "a", "a b w"},
 		"a recommended leftover is kept":                      {"a\nDepends: b | c\nRecommends: d\nb\nDepends: d, e | f\ne\nConflicts: a\nf\nConflicts: a\nd\nc", "a", "a c d"},
 		"the only provider of a virtual package":              {"b\nProvides: v", "v", "b"},
 		"the essential set":                                   {"c\nEssential: yes\nDepends: d\na\nEssential: yes\nb\nPriority: required\nd\ne\nEssential: no\nb 2", "@essential", "a c d"},
@@ -227,17 +231,37 @@ func TestResolveErrors(t *testing.T) {
 			"image.yaml:2: cannot install b 1: it needs c; a 1 conflicts with c 1 (Conflicts: c)"},
 		"a field that cannot be read": {"a\nDepends: b\nb\nDepends: c (", "a",
 			"image.yaml:1: cannot install b 1: its Depends field is not valid: cannot read the relation \"c (\": \"(\" is not expected there"},
-		"an entry without a file": {"a\nDepends: b\nb\nc\nSize: x", "c a", ""},
 	} {
 		x := indexOf(t, c.index)
-		if name == "an entry without a file" {
-			x.files[0].data = []byte(strings.Replace(string(x.files[0].data), "Size: 1\nSHA256: "+strings.Repeat("0", 64)+"\nSize: x", "Size: x", 1))
-			x, _ = newIndex("amd64", x.files)
-			c.want = "image.yaml:1: cannot install c 1: its entry in the package index has no Filename, Size or SHA256"
-		}
 		if got := outcome(x.Resolve(request(c.request))); got != c.want {
 			t.Errorf("%s: got\n%s\nwant\n%s", name, got, c.want)
 		}
+	}
+}
+
+func TestResolveIncompleteEntries(t *testing.T) {
+	for _, cut := range []string{"Filename: pool/b.deb\n", "Size: 1\n", "SHA256: " + strings.Repeat("0", 64) + "\n"} {
+		x := indexOf(t, "b")
+		x, err := newIndex("amd64", []*packagesFile{{pin: 500, data: []byte(strings.Replace(string(x.files[0].data), cut, "", 1))}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := "image.yaml:1: cannot install b 1: its entry in the package index has no Filename, Size or SHA256"
+		if got := outcome(x.Resolve(request("b"))); got != want {
+			t.Errorf("without %q: %s", cut, got)
+		}
+	}
+	for in, want := range map[string]int64{"12": 12, "-5": 0, "x": 0, "": 0, "99999999999999999999": 0} {
+		if got := number(in); got != want {
+			t.Errorf("%q is %d", in, got)
+		}
+	}
+	if got := outcome(indexOf(t, "c\nArchitecture: amd64").Resolve(request("c"))); got != "c" {
+		t.Error(got)
+	}
+	x, err := newIndex("arm64", indexOf(t, "c").files)
+	if got := outcome(x.Resolve(request("c"))); err != nil || !strings.HasPrefix(got, `image.yaml:1: cannot find a package "c" for arm64`) {
+		t.Error(got)
 	}
 }
 

@@ -43,6 +43,7 @@ type solver struct {
 type node struct {
 	name      string
 	versions  []*candidate
+	first     *candidate // what would be installed if it were the first choice of all
 	cand      *candidate // what would be installed; nil when nothing can be
 	install   *candidate // what is going to be installed, or is there already
 	base      bool       // is there already, and stays as it is
@@ -57,7 +58,7 @@ func (s *solver) node(name string) *node {
 	if n == nil {
 		n = &node{name: name, versions: s.x.versions(name)}
 		if len(n.versions) > 0 && !s.exclude[name] {
-			n.cand = n.versions[0]
+			n.first, n.cand = n.versions[0], n.versions[0]
 		}
 		s.nodes[name] = n
 	}
@@ -199,14 +200,14 @@ func (s *solver) onlyOption(d dependency) *candidate {
 	return only
 }
 
-// possible says whether any candidate is left for d.
+// possible says whether anything could satisfy d before the first choice was made.
 func (s *solver) possible(d dependency) bool {
 	return slices.ContainsFunc(d.alts, func(r version.Relation) bool {
-		if n := s.node(r.Name); n.cand != nil && s.matchesName(n.cand, r) {
+		if n := s.node(r.Name); n.first != nil && s.matchesName(n.first, r) {
 			return true
 		}
 		return slices.ContainsFunc(s.x.providers(r.Name), func(c *candidate) bool {
-			return s.node(c.name).cand == c && provides(c, r)
+			return s.node(c.name).first == c && provides(c, r)
 		})
 	})
 }
@@ -248,7 +249,7 @@ func (s *solver) mark(n *node, user, protect bool) bool {
 	return true
 }
 
-// canSatisfy says whether each dependency of c is satisfied or has a candidate left.
+// canSatisfy says whether each dependency of c is satisfied or had a candidate at the start.
 func (s *solver) canSatisfy(c *candidate) bool {
 	return !slices.ContainsFunc(c.depends, func(d dependency) bool { return !s.possible(d) && !s.satisfied(d) })
 }

@@ -19,6 +19,7 @@ func TestParseRelations(t *testing.T) {
 			{{Name: "c", Op: Later, Version: "3"}}, {{Name: "d", Op: EarlierEqual, Version: "4"}}},
 		"g++-12:amd64 (= 12.2.0-14)":  {{{Name: "g++-12", Arch: "amd64", Op: Equal, Version: "12.2.0-14"}}},
 		"x [!i386 !arm64] <a b> <!c>": {{{Name: "x", Arches: []string{"!i386", "!arm64"}, Profiles: [][]string{{"a", "b"}, {"!c"}}}}},
+		"azAZ09+-._":                  {{{Name: "azAZ09+-._"}}},
 		"R_base, 3proxy.x":            {{{Name: "R_base"}}, {{Name: "3proxy.x"}}},
 	} {
 		got, err := ParseRelations(in)
