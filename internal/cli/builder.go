@@ -69,7 +69,7 @@ func (b *builder) startEngine(ctx context.Context) (*build.Builder, error) {
 
 func (b *builder) openPool() (*pool.Pool, error) {
 	b.poolOnce.Do(func() {
-		b.pool, b.poolErr = pool.Open(filepath.Join(b.state, "debs"), pool.Options{Jobs: b.jobs})
+		b.pool, b.poolErr = pool.Open(poolDir(b.state), pool.Options{Jobs: b.jobs})
 	})
 	return b.pool, b.poolErr
 }
@@ -278,5 +278,12 @@ func aptSources(sources []lock.Source) []image.AptSource {
 // half-written files.
 func sweep(ctx context.Context, state string, st *store.Store) error {
 	_, err := engine.Sweep(ctx, engineOptions(state, 0))
-	return errors.Join(err, st.Sweep())
+	packages, poolErr := pool.Open(poolDir(state), pool.Options{})
+	if poolErr == nil {
+		poolErr = packages.Sweep()
+	}
+	return errors.Join(err, poolErr, st.Sweep())
 }
+
+// poolDir is the folder of the unpacked packages in a state folder.
+func poolDir(state string) string { return filepath.Join(state, "debs") }
