@@ -59,7 +59,13 @@ type world struct {
 
 type worldKey struct{}
 
-func worldOf(ts *testscript.TestScript) *world { return ts.Value(worldKey{}).(*world) }
+func worldOf(ts *testscript.TestScript) *world {
+	w, ok := ts.Value(worldKey{}).(*world)
+	if !ok {
+		ts.Fatalf("the script has no world")
+	}
+	return w
+}
 
 // setup makes the world of one script.
 func setup(env *testscript.Env, t testing.TB, shell []byte) error {
