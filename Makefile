@@ -51,8 +51,9 @@ accept: root $(call stamp,$(CRANE)) ## run the acceptance scripts on a clean clo
 	@scripts/need ca-certificates git runc skopeo umoci
 	@test/accept/run
 
-bench: ## run the benchmarks
+bench: root build ## run the benchmarks: Go's own, then plinth beside its peers (long)
 	go test -run '^$$' -bench . -benchmem ./...
+	@bench/run
 
 clean: ## remove what was built; states and caches of catalogs stay
 	rm -rf bin .tools
