@@ -84,7 +84,7 @@ func exitCode(ts *testscript.TestScript, err error) int {
 	case !errors.As(err, &exit):
 		ts.Fatalf("%v", err)
 	}
-	if s, ok := exit.Sys().(syscall.WaitStatus); ok && s.Signaled() {
+	if s, ok := exit.Sys().(syscall.WaitStatus); ok && s.Signal() > 0 {
 		return 128 + int(s.Signal())
 	}
 	return exit.ExitCode()

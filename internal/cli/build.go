@@ -176,7 +176,7 @@ func (a *app) build(ctx context.Context, selectors []string, flags buildFlags, f
 	b := &builder{state: s.state, jobs: flags.jobs, epoch: s.epoch, lock: s.lock, store: st, plan: planner}
 	opts := fleet.Options{Jobs: flags.jobs, Policy: flags.policy(), LogDir: filepath.Join(s.state, "logs"), Now: a.now}
 	rows, err := fleet.Run(ctx, targets, planner, st, b, opts, a.progress(flags.progress, format))
-	err = aftermath(rows, errors.Join(err, b.close(), s.cache.Save()))
+	err = aftermath(rows, errors.Join(err, b.close(), s.cache.Save())) //nolint:contextcheck // closing goes on when the run was interrupted
 	for i := range rows {
 		if rows[i].Log != "" {
 			rows[i].Log = shown(rows[i].Log)
@@ -240,7 +240,7 @@ func failed(rows []fleet.Row, flags buildFlags) error {
 	}
 	e := diag.Errorf(diag.Position{}, "cannot build %d of %s: %s", missing, report.Plural(len(rows), "target"), strings.Join(what, ", "))
 	if counts[fleet.NotStarted]+counts[fleet.Cancelled] > 0 {
-		e.Hint("--keep-going builds everything that does not stand on a failed target")
+		e = e.Hint("--keep-going builds everything that does not stand on a failed target")
 	}
 	if flags.keepGoing && counts[fleet.Built]+counts[fleet.Reused] > 0 {
 		return e.WithCode(diag.ExitPartial)

@@ -12,7 +12,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/plinth-build/plinth/internal/build"
@@ -206,7 +205,7 @@ func (b *builder) Packages(ctx context.Context, job fleet.Job) (ocispec.Descript
 		if err != nil {
 			return ocispec.Descriptor{}, err
 		}
-		req.Parent = &image.Parent{Manifest: digest.Digest(job.Parents[e.Target.Name].Digest), Debs: below}
+		req.Parent = &image.Parent{Manifest: job.Parents[e.Target.Name].Digest, Debs: below}
 	}
 	job.Say(report.Plural(len(req.Debs), "package"))
 	result, err := image.Build(ctx, req, packages, b.store, job.Log)

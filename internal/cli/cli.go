@@ -110,7 +110,7 @@ func flagError(cmd *cobra.Command, err error) error {
 		var known []string
 		cmd.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
 		if near := diag.Nearest(name, known); near != "" {
-			e.Hint("did you mean --%s?", near)
+			e = e.Hint("did you mean --%s?", near)
 		}
 		return e.Hint("see: %s --help", cmd.CommandPath())
 	case errors.As(err, &invalid):
@@ -150,7 +150,7 @@ func noArgs(cmd *cobra.Command, args []string) error {
 		}
 		e := diag.Errorf(diag.Position{}, "cannot run %q: there is no such command", args[0]).WithCode(diag.ExitUsage)
 		if near := diag.Nearest(args[0], names); near != "" {
-			e.Hint("did you mean: plinth %s", near)
+			e = e.Hint("did you mean: plinth %s", near)
 		}
 		return e.Hint("see: plinth --help")
 	}

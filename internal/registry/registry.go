@@ -119,17 +119,17 @@ func explain(ref ociref.Ref, parsed name.Reference, err error) error {
 	switch {
 	case errors.As(err, &refused) && refused.StatusCode == http.StatusNotFound:
 		e = &diag.Error{Msg: fmt.Sprintf("cannot resolve %s: registry %s has no such image", ref.Familiar(), host), Err: nil}
-		e.Hint("check the name and the tag")
+		e = e.Hint("check the name and the tag")
 	case errors.As(err, &refused) && (refused.StatusCode == http.StatusUnauthorized || refused.StatusCode == http.StatusForbidden):
 		e = &diag.Error{Msg: fmt.Sprintf("cannot resolve %s: registry %s refuses access (%d)", ref.Familiar(), host, refused.StatusCode)}
-		e.Hint("log in with: docker login %s (or write ~/.docker/config.json), and check that the image exists", host)
+		e = e.Hint("log in with: docker login %s (or write ~/.docker/config.json), and check that the image exists", host)
 	case errors.As(err, &network):
 		// the words around it repeat both addresses that were tried
 		e = diag.Errorf(diag.Position{}, "cannot resolve %s: cannot reach %s: %w", ref.Familiar(), host, network.Err)
-		e.Hint("check the network and the proxy settings (HTTPS_PROXY)")
+		e = e.Hint("check the network and the proxy settings (HTTPS_PROXY)")
 	case errors.Is(err, context.DeadlineExceeded):
 		e = &diag.Error{Msg: fmt.Sprintf("cannot resolve %s: %s does not answer", ref.Familiar(), host), Err: context.DeadlineExceeded}
-		e.Hint("check the network and the proxy settings (HTTPS_PROXY)")
+		e = e.Hint("check the network and the proxy settings (HTTPS_PROXY)")
 	}
 	return e
 }

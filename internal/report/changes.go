@@ -23,7 +23,7 @@ func Changes(w io.Writer, changes []update.Change) {
 		}
 		group := changes[i:j]
 		if fresh && len(group) > newSetPreview {
-			var names []string
+			names := make([]string, 0, newSetPreview)
 			for _, c := range group[:newSetPreview] {
 				names = append(names, c.Item)
 			}

@@ -57,7 +57,7 @@ func ListJSON(w io.Writer, targets []*graph.Target) error {
 		Title    string            `json:"title,omitempty"`
 		Owners   []string          `json:"owners,omitempty"`
 	}
-	items := []item{}
+	items := make([]item, 0, len(targets))
 	for _, t := range targets {
 		kind := "dockerfile"
 		if t.Packages != nil {
