@@ -62,7 +62,7 @@ func Duration(d time.Duration) string {
 	switch {
 	case d < time.Second:
 		return fmt.Sprintf("%dms", d.Milliseconds())
-	case d < time.Minute:
+	case d < time.Minute-50*time.Millisecond: // what is left would be printed as 60.0s
 		return fmt.Sprintf("%.1fs", d.Seconds())
 	}
 	d = d.Round(time.Second)
