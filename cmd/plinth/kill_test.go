@@ -161,11 +161,12 @@ func (k *killer) build(i int) {
 	k.Helper()
 	state := fmt.Sprintf("state%d", i)
 	args := []string{"build", "--state-dir", state}
+	life := k.builds
 	if i%2 == 1 {
-		state = "first"
+		state, life = "first", k.builds*2/3 // packages are unpacked already
 		args = []string{"build", "--state-dir", state, "--no-cache"}
 	}
-	k.kill(i, k.builds, args...)
+	k.kill(i, life, args...)
 	k.timed("build", "--state-dir", state)
 	if got := k.images(state); got != k.digests {
 		k.Fatalf("images are\n%s\nwant\n%s", got, k.digests)
