@@ -230,7 +230,7 @@ func pullFailure(r Request, pos diag.Position, ref, text string) *diag.Error {
 		host = reference.Domain(named)
 	}
 	switch {
-	case has("401", "403", "unauthorized", "authorization failed", "denied", "insufficient_scope", "no basic auth"): //nolint:misspell // what registries write
+	case has("401", "403", "unauthorized", "authorization failed", "denied", "insufficient_scope", "no basic auth"):
 		return diag.Errorf(pos, "cannot build %s: %s does not let us pull %s: %s", r.Target, host, ref, clean(text)).
 			Hint("docker login %s", host)
 	case has("429", "toomanyrequests"):

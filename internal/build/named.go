@@ -99,13 +99,13 @@ func nameKey(ref reference.Named, platform string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("%q is not a platform: %w", platform, err)
 	}
-	return ref.String() + " " + platforms.FormatAll(platforms.Normalize(p)), nil //nolint:misspell // the library's spelling
+	return ref.String() + " " + platforms.FormatAll(platforms.Normalize(p)), nil
 }
 
 // lookup finds the image for a reference as the front end normalised it.
 func (n *names) lookup(ref string, platform *ocispec.Platform) *named {
 	if platform != nil {
-		if entry, ok := n.byKey[ref+" "+platforms.FormatAll(platforms.Normalize(*platform))]; ok { //nolint:misspell // the library's spelling
+		if entry, ok := n.byKey[ref+" "+platforms.FormatAll(platforms.Normalize(*platform))]; ok {
 			return entry
 		}
 	}

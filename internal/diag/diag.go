@@ -162,7 +162,7 @@ func Flatten(err error) []*Error {
 	if err == nil {
 		return nil
 	}
-	switch e := err.(type) {
+	switch e := err.(type) { //nolint:errorlint // one level at a time, so that nothing is left out
 	case *Error:
 		return []*Error{e}
 	case interface{ Unwrap() []error }:

@@ -139,7 +139,7 @@ func (w *ociWorker) options(ctx context.Context, dir string, o Options) (opt bas
 		return opt, err
 	}
 	opt.Labels = map[string]string{label.Executor: "oci", label.Snapshotter: w.snapshotter, label.Network: "host"}
-	opt.Platforms = []ocispec.Platform{platforms.Normalize(platforms.DefaultSpec())} //nolint:misspell // the library's spelling
+	opt.Platforms = []ocispec.Platform{platforms.Normalize(platforms.DefaultSpec())}
 	if o.Jobs > 0 {
 		opt.ParallelismSem = semaphore.NewWeighted(int64(o.Jobs))
 	}

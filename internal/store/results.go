@@ -89,7 +89,7 @@ func (s *Store) Lookup(id string) (Result, error) {
 		return Result{}, fmt.Errorf("cannot read the result of %s: %w", id, err)
 	}
 	if json.Unmarshal(data, &r) != nil || r.ID != id || len(r.Blobs) == 0 {
-		return Result{}, nil // half-written by a crash of the machine: as if it was not built
+		return Result{}, nil //nolint:nilerr // half-written by a crash of the machine: as if it was not built
 	}
 	for _, b := range r.Blobs {
 		if why := s.checkBlob(b); why != "" {

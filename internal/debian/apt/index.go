@@ -40,10 +40,6 @@ type stanzaRef struct {
 	start, end int32 // bytes
 }
 
-func compareRefs(a, b stanzaRef) int {
-	return cmp.Or(cmp.Compare(a.file, b.file), cmp.Compare(a.start, b.start))
-}
-
 // candidate is a version of a package.
 type candidate struct {
 	name, version, arch string
@@ -105,7 +101,7 @@ func (x *Index) scan(file int32, data []byte) {
 		end := indexFrom(data, []byte("\n\n"), at)
 		stanza := data[at:end]
 		ref := stanzaRef{file, int32(at), int32(end)}
-		name := ""
+		var name string
 		if rest, ok := bytes.CutPrefix(stanza, packageField); ok {
 			line, _, _ := bytes.Cut(rest, []byte("\n"))
 			name = string(bytes.TrimSpace(line))

@@ -88,7 +88,7 @@ func checkSignatures(block *clearsign.Block, keys openpgp.EntityList, now time.T
 	packets := packet.NewReader(block.ArmoredSignature.Body)
 	for {
 		p, err := packets.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return out, nil
 		}
 		if err != nil {

@@ -158,7 +158,7 @@ func (c *Client) keep(s fileSum, data []byte) error {
 	if err != nil {
 		return err
 	}
-	defer w.Close()
+	defer w.Close() //nolint:errcheck // it frees memory; the end of the stream is written below
 	tmp, err := os.CreateTemp(c.opt.CacheDir, tempPrefix)
 	if err != nil {
 		return err

@@ -160,7 +160,7 @@ func (a *Archive) Control() (map[string][]byte, error) {
 	tr := tar.NewReader(limited)
 	for {
 		h, err := tr.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
@@ -233,7 +233,7 @@ func (a *Archive) Walk(fn func(e Entry, content io.Reader) error) error {
 	tr := tar.NewReader(r)
 	for range maxEntries {
 		h, err := tr.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return drain(r)
 		}
 		if err != nil {

@@ -155,7 +155,7 @@ func TestArchiveIsSigned(t *testing.T) {
 	}
 }
 
-func get(t *testing.T, ctx context.Context, url string) (int, []byte, error) {
+func get(ctx context.Context, t *testing.T, url string) (int, []byte, error) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -176,41 +176,41 @@ func TestServerFaults(t *testing.T) {
 	s := NewServer(t, a)
 	u := s.URL + "/dists/trixie/Release"
 	ctx := t.Context()
-	status, good, err := get(t, ctx, u)
+	status, good, err := get(ctx, t, u)
 	if status != 200 || err != nil || !bytes.HasPrefix(good, []byte("Origin: Debian\n")) {
 		t.Fatalf("%d %v", status, err)
 	}
 	s.Fault("Release", Fault{Status: 503, Times: 2})
 	for range 2 {
-		if status, _, _ := get(t, ctx, u); status != 503 {
+		if status, _, _ := get(ctx, t, u); status != 503 {
 			t.Errorf("status %d", status)
 		}
 	}
-	if status, _, _ := get(t, ctx, u); status != 200 {
+	if status, _, _ := get(ctx, t, u); status != 200 {
 		t.Errorf("after the fault: %d", status)
 	}
 	s.Fault("Release", Fault{Truncate: 10})
-	if _, data, err := get(t, ctx, u); err == nil || !bytes.Equal(data, good[:10]) {
+	if _, data, err := get(ctx, t, u); err == nil || !bytes.Equal(data, good[:10]) {
 		t.Errorf("truncated: %d bytes, %v", len(data), err)
 	}
 	s.Fault("Release", Fault{Tamper: bytes.ToUpper})
-	if _, data, err := get(t, ctx, u); err != nil || !bytes.Equal(data, bytes.ToUpper(good)) {
+	if _, data, err := get(ctx, t, u); err != nil || !bytes.Equal(data, bytes.ToUpper(good)) {
 		t.Errorf("tampered: %v", err)
 	}
 	s.Fault("Release", Fault{Reset: true})
-	if _, _, err := get(t, ctx, u); err == nil {
+	if _, _, err := get(ctx, t, u); err == nil {
 		t.Error("a reset connection gave an answer")
 	}
 	for _, f := range []Fault{{Hang: time.Hour}, {HangBody: time.Hour}} {
 		s.Fault("Release", f)
 		short, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
-		if _, data, err := get(t, short, u); err == nil || (f.HangBody > 0) != (len(data) > 0) {
+		if _, data, err := get(short, t, u); err == nil || (f.HangBody > 0) != (len(data) > 0) {
 			t.Errorf("a hanging mirror gave %d bytes, %v", len(data), err)
 		}
 		cancel()
 	}
 	s.ClearFaults()
-	if status, _, _ := get(t, ctx, s.URL+"/nothing"); status != 404 {
+	if status, _, _ := get(ctx, t, s.URL+"/nothing"); status != 404 {
 		t.Errorf("a missing file: %d", status)
 	}
 	if s.Count("Release") != 9 || s.Count("nothing") != 1 || len(s.Requests()) != 10 || s.MaxOpen() < 1 {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"io"
 	"os"
 	"path"
@@ -149,7 +150,7 @@ func first(errs []error) error {
 		if err == nil {
 			continue
 		}
-		if d := diag.Flatten(err); len(d) > 0 && d[0].Err != context.Canceled {
+		if d := diag.Flatten(err); len(d) > 0 && !errors.Is(d[0].Err, context.Canceled) {
 			return err
 		}
 		echo = err

@@ -122,12 +122,12 @@ func lastChange(data []byte, epoch int64) ([]byte, error) {
 func redateStore(data []byte, epoch int64) ([]byte, error) {
 	ks := keystore.New(keystore.WithOrderedAliases())
 	if err := ks.Load(bytes.NewReader(data), []byte(javaPassword)); err != nil {
-		return data, nil
+		return data, nil //nolint:nilerr // another kind of store
 	}
 	for _, alias := range ks.Aliases() {
 		e, err := ks.GetTrustedCertificateEntry(alias)
 		if err != nil {
-			return data, nil
+			return data, nil //nolint:nilerr // another kind of entry
 		}
 		e.CreationTime = time.Unix(epoch, 0)
 		if err := ks.SetTrustedCertificateEntry(alias, e); err != nil {

@@ -353,7 +353,7 @@ func (r *rootfs) extractLayer(file, mediaType string) error {
 	tr := tar.NewReader(content)
 	for {
 		h, err := tr.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err == nil {

@@ -116,7 +116,7 @@ func (p *Pool) download(ctx context.Context, from string, d lock.Deb) (file stri
 				return "", diag.Errorf(diag.Position{}, "cannot write to the package store: %w", err)
 			}
 		}
-		if rerr == io.EOF {
+		if errors.Is(rerr, io.EOF) {
 			break
 		}
 		if rerr != nil {

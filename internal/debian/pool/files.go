@@ -24,7 +24,7 @@ func (p *Pool) Files(pkg *Package, docs bool, fn func(e Entry, content io.Reader
 	}
 	f, err := os.Open(p.path(pkg.SHA256, ".tar.gz"))
 	if err != nil {
-		return errDamaged{pkg.SHA256}
+		return damagedError{pkg.SHA256}
 	}
 	defer f.Close()
 	var want []Entry
@@ -44,13 +44,13 @@ func (p *Pool) Files(pkg *Package, docs bool, fn func(e Entry, content io.Reader
 	}
 	z, err := gzip.NewReader(io.LimitReader(f, size))
 	if err != nil {
-		return errDamaged{pkg.SHA256}
+		return damagedError{pkg.SHA256}
 	}
 	tr := tar.NewReader(z)
 	for _, e := range want {
 		h, err := tr.Next()
 		if err != nil || h.Name != e.Path {
-			return errDamaged{pkg.SHA256}
+			return damagedError{pkg.SHA256}
 		}
 		content := &io.LimitedReader{R: tr, N: e.Size}
 		if err := fn(e, content); err != nil {
@@ -69,7 +69,7 @@ func (p *Pool) Verify(ctx context.Context, debs []lock.Deb, docs bool, log io.Wr
 	buf := make([]byte, 256<<10)
 	for i, pkg := range packages {
 		err := p.copySections(io.Discard, pkg, docs, true, buf)
-		var damaged errDamaged
+		var damaged damagedError
 		if errors.As(err, &damaged) {
 			(&lineLog{w: log}).printf("%v, fetching it again", err)
 			if err = p.forget(damaged.sum); err == nil {

@@ -44,10 +44,10 @@ const layerFormat = "plinth-layer 1"
 // endMark is the end of a tar archive.
 var endMark = make([]byte, 1024)
 
-// errDamaged says which package's section does not have its hash.
-type errDamaged struct{ sum string }
+// damagedError says which package's section does not have its hash.
+type damagedError struct{ sum string }
 
-func (e errDamaged) Error() string { return "package " + e.sum + " is damaged in the package store" }
+func (e damagedError) Error() string { return "package " + e.sum + " is damaged in the package store" }
 
 // Layer makes the layer of spec in st, unless it is there. Its digest is known
 // from an earlier time or not; either way no byte gets into it that was not
@@ -55,7 +55,7 @@ func (e errDamaged) Error() string { return "package " + e.sum + " is damaged in
 func (p *Pool) Layer(ctx context.Context, spec LayerSpec, st *store.Store, log io.Writer) (Layer, error) {
 	for attempt := 0; ; attempt++ {
 		layer, err := p.layer(ctx, spec, st, log)
-		var damaged errDamaged
+		var damaged damagedError
 		if err == nil || !errors.As(err, &damaged) || attempt > len(spec.Debs) {
 			return layer, err
 		}
@@ -167,7 +167,7 @@ func (p *Pool) assemble(ctx context.Context, w *store.BlobWriter, spec LayerSpec
 func (p *Pool) copySections(w io.Writer, pkg *Package, docs, check bool, buf []byte) error {
 	f, err := os.Open(p.path(pkg.SHA256, ".tar.gz"))
 	if err != nil {
-		return errDamaged{pkg.SHA256}
+		return damagedError{pkg.SHA256}
 	}
 	defer f.Close()
 	for _, s := range pkg.sections(docs) {
@@ -181,7 +181,7 @@ func (p *Pool) copySections(w io.Writer, pkg *Package, docs, check bool, buf []b
 			return err
 		}
 		if n != s.Size || check && !sameSum(sum, s) {
-			return errDamaged{pkg.SHA256}
+			return damagedError{pkg.SHA256}
 		}
 	}
 	return nil

@@ -112,7 +112,7 @@ func TestKilledCallerLeavesNothing(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		waitFor(t, "the command to run", func() bool { return napping() })
+		waitFor(t, "the command to run", napping)
 		if err := cmd.Process.Signal(syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
