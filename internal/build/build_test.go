@@ -203,10 +203,10 @@ func (f *fixture) files(d digest.Digest) map[string]entry {
 const childDockerfile = `FROM base AS build
 RUN echo object > /object && mkdir /out && cp /object /out/program && touch 1 /old
 FROM base
-WORKDIR /work/deep
+WORKDIR /app/deep
 COPY --from=build /out /opt/out
 COPY config.txt /etc/config.txt
-RUN cat /etc/config.txt /base && echo made > /work/deep/made && make /work/deep/made /etc/config.txt
+RUN cat /etc/config.txt /base && echo made > /app/deep/made && make /app/deep/made /etc/config.txt
 ENV X=y
 `
 
@@ -349,7 +349,7 @@ func TestLaterEpochLeavesTheParentAlone(t *testing.T) {
 	if got := c.Created.Unix(); got != epoch-1000 {
 		t.Errorf("created %d, want %d", got, epoch-1000)
 	}
-	if got := f.files(res.Manifest.Digest)["/work/deep/made"].time; got != epoch-1000 {
+	if got := f.files(res.Manifest.Digest)["/app/deep/made"].time; got != epoch-1000 {
 		t.Errorf("made is of %d", got)
 	}
 }
