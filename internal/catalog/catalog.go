@@ -223,7 +223,7 @@ func FindRoot(dir string) (string, error) {
 
 func missingConfig(looked []string) *diag.Error {
 	return diag.Errorf(diag.Position{}, "cannot find %s: looked in %s", ConfigFile, strings.Join(looked, ", ")).
-		Hint("Create it in the folder that holds the image folders, with this line: registry: registry.example.com/base")
+		Hint("create it in the folder that holds the image folders, with this line: registry: registry.example.com/base")
 }
 
 // reason is err without the operation and the path, which the message names already.

@@ -302,8 +302,8 @@ func TestLinks(t *testing.T) {
 	link("gone", "shared/Dockerfile")
 	link("../../x", "shared/image.yaml")
 	_, err = Load(root)
-	want := "shared/Dockerfile: cannot read Dockerfile: it is a link to gone: no such file or directory\n  Point the link at a file that exists.\n" +
-		"shared/image.yaml: cannot read image.yaml: it is a link to ../../x: no such file or directory\n  Point the link at a file that exists."
+	want := "shared/Dockerfile: cannot read Dockerfile: it is a link to gone: no such file or directory\n  point the link at a file that exists\n" +
+		"shared/image.yaml: cannot read image.yaml: it is a link to ../../x: no such file or directory\n  point the link at a file that exists"
 	if got := report(err); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
@@ -331,7 +331,7 @@ func TestUnreadable(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := Load(root)
-	want := "a/Dockerfile: cannot read Dockerfile: permission denied\n  Give yourself permission: chmod u+r a/Dockerfile"
+	want := "a/Dockerfile: cannot read Dockerfile: permission denied\n  give yourself permission: chmod u+r a/Dockerfile"
 	if got := report(err); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
@@ -355,7 +355,7 @@ func TestFindRoot(t *testing.T) {
 	}
 	_, err = Load(root)
 	want := "cannot find plinth.yaml: looked in " + root + "\n" +
-		"  Create it in the folder that holds the image folders, with this line: registry: registry.example.com/base"
+		"  create it in the folder that holds the image folders, with this line: registry: registry.example.com/base"
 	if got := report(err); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}

@@ -20,7 +20,7 @@ func (l *loader) config(data []byte) Config {
 	var w wireConfig
 	if decodeYAML(ConfigFile, data, &w, &l.problems) && !w.Registry.set {
 		l.fail(diag.Position{File: ConfigFile, Line: 1, Column: 1}, "cannot use %s: the key registry is missing", ConfigFile).
-			Hint("Say where releases go: registry: registry.example.com/base")
+			Hint("say where releases go: registry: registry.example.com/base")
 	}
 	c := Config{
 		Registry:  l.prefix(w.Registry, "the registry"),
@@ -57,13 +57,13 @@ func (l *loader) prefix(t text, key string) string {
 	switch {
 	case !t.ok:
 	case t.v == "":
-		l.fail(t.pos, "cannot use empty text as %s", key).Hint("Write it as registry.example.com/base.")
+		l.fail(t.pos, "cannot use empty text as %s", key).Hint("write it as registry.example.com/base")
 	case strings.Contains(t.v, "://"):
-		l.fail(t.pos, "cannot use %q as %s: it is a URL", t.v, key).Hint("Leave out the scheme: %s", t.v[strings.Index(t.v, "://")+3:])
+		l.fail(t.pos, "cannot use %q as %s: it is a URL", t.v, key).Hint("leave out the scheme: %s", t.v[strings.Index(t.v, "://")+3:])
 	case t.v != strings.ToLower(t.v):
-		l.fail(t.pos, "cannot use %q as %s: it is not in lower case", t.v, key).Hint("Write it as registry.example.com/base: no scheme, no tag, lower case.")
+		l.fail(t.pos, "cannot use %q as %s: it is not in lower case", t.v, key).Hint("write it as registry.example.com/base: no scheme, no tag, lower case")
 	case err != nil:
-		l.fail(t.pos, "cannot use %q as %s: %w", t.v, key, err).Hint("Write it as registry.example.com/base: no scheme, no tag, lower case.")
+		l.fail(t.pos, "cannot use %q as %s: %w", t.v, key, err).Hint("write it as registry.example.com/base: no scheme, no tag, lower case")
 	case strings.HasPrefix(ref.Repository(), "docker.io/library/"):
 		l.fail(t.pos, "cannot use %q as %s: Docker's official images have that prefix", t.v, key)
 	default:
@@ -80,7 +80,7 @@ func (l *loader) glob(g text) bool {
 	case err != nil:
 		l.fail(g.pos, "cannot use the glob %q: %w", g.v, err)
 	case path.IsAbs(g.v) || slices.Contains(strings.Split(g.v, "/"), ".."):
-		l.fail(g.pos, "cannot use the glob %q: it leaves the catalog", g.v).Hint("Globs are relative to the folder of %s.", ConfigFile)
+		l.fail(g.pos, "cannot use the glob %q: it leaves the catalog", g.v).Hint("globs are relative to the folder of %s", ConfigFile)
 	default:
 		return true
 	}
@@ -101,14 +101,14 @@ func (l *loader) platforms(items list[text]) []ociref.Platform {
 		case p != ociref.Host():
 			l.fail(t.pos, "cannot build for %s on this machine, which builds for %s", p, ociref.Host())
 		case slices.Contains(out, p):
-			l.fail(t.pos, "cannot use the platform %s twice", p).Hint("Remove one of them.")
+			l.fail(t.pos, "cannot use the platform %s twice", p).Hint("remove one of them")
 		default:
 			out = append(out, p)
 		}
 	}
 	if len(items.items) > 1 {
 		l.fail(items.pos, "cannot build for more than one platform: %d are listed", len(items.items)).
-			Hint("Keep one of them.")
+			Hint("keep one of them")
 	}
 	return out
 }
@@ -119,13 +119,13 @@ func (l *loader) state(t text) string {
 	case !t.ok:
 		return DefaultState
 	case t.v == "":
-		l.fail(t.pos, "cannot use empty text as the state folder").Hint("Remove the key to use %s.", DefaultState)
+		l.fail(t.pos, "cannot use empty text as the state folder").Hint("remove the key to use %s", DefaultState)
 	case !path.IsAbs(clean) && !filepath.IsLocal(t.v):
 		l.fail(t.pos, "cannot use %q as the state folder: it leaves the catalog", t.v).
-			Hint("Write a folder in the catalog, or an absolute path.")
+			Hint("write a folder in the catalog, or an absolute path")
 	case clean == "." || path.IsAbs(clean) && strings.HasPrefix(filepath.ToSlash(l.root)+"/", strings.TrimSuffix(clean, "/")+"/"):
 		l.fail(t.pos, "cannot use %q as the state folder: the catalog lies in it", t.v).
-			Hint("Name a folder of its own, such as %s.", DefaultState)
+			Hint("name a folder of its own, such as %s", DefaultState)
 	}
 	return clean
 }
@@ -146,7 +146,7 @@ func (l *loader) debian(w wireDebian) DebianConfig {
 	}
 	for _, e := range w.Releases.entries {
 		if _, ok := debianReleases()[e.key]; !ok {
-			l.fail(e.pos, "cannot use Debian release %q", e.key).Hint("plinth knows %s.", strings.Join(sorted(debianReleases()), " and "))
+			l.fail(e.pos, "cannot use Debian release %q", e.key).Hint("plinth knows %s", strings.Join(sorted(debianReleases()), " and "))
 			continue
 		}
 		c.Releases[e.key] = l.release(e)
@@ -158,7 +158,7 @@ func (l *loader) debian(w wireDebian) DebianConfig {
 		finger := strings.ToUpper(strings.ReplaceAll(s.v, " ", ""))
 		if raw, err := hex.DecodeString(finger); err != nil || len(raw) != 20 && len(raw) != 32 {
 			l.fail(s.pos, "cannot read the fingerprint %q: want 40 or 64 hex digits", s.v).
-				Hint("gpg --show-keys KEYRING prints fingerprints.")
+				Hint("gpg --show-keys KEYRING prints fingerprints")
 			continue
 		}
 		c.Signers = append(c.Signers, finger)
@@ -170,7 +170,7 @@ func (l *loader) release(e entry[wireRelease]) DebianRelease {
 	var r DebianRelease
 	if len(e.value.Sources.items) == 0 && e.value.Sources.ok == e.value.Sources.set {
 		l.fail(e.pos, "cannot use Debian release %s: it has no sources", e.key).
-			Hint("Add sources: [{uri: …, suite: …}], or remove the release to use the default.")
+			Hint("add sources: [{uri: …, suite: …}], or remove the release to use the default")
 	}
 	for _, w := range e.value.Sources.items {
 		s := DebianSource{URI: w.URI.v, Suite: w.Suite.v}
@@ -196,7 +196,7 @@ func (l *loader) keyring(t text) string {
 	switch info, err := os.Stat(filepath.Join(l.root, filepath.FromSlash(clean))); {
 	case !t.ok:
 	case !filepath.IsLocal(t.v):
-		l.fail(t.pos, "cannot use the keyring %q: it lies outside the catalog", t.v).Hint("Copy it into the catalog.")
+		l.fail(t.pos, "cannot use the keyring %q: it lies outside the catalog", t.v).Hint("copy it into the catalog")
 	case err != nil:
 		l.fail(t.pos, "cannot read the keyring %s: %w", t.v, reason(err))
 	case !info.Mode().IsRegular():
@@ -219,7 +219,7 @@ func (l *loader) required(t text, pos diag.Position, key, what string) {
 func (l *loader) checkArgs(d dict[scalar], key string) {
 	for _, e := range d.entries {
 		if !isIdentifier(e.key) {
-			l.fail(e.pos, "cannot use %q as a name in %s", e.key, key).Hint("Names have letters, digits and _, and start with no digit.")
+			l.fail(e.pos, "cannot use %q as a name in %s", e.key, key).Hint("names have letters, digits and _, and start with no digit")
 		}
 	}
 }

@@ -58,8 +58,8 @@ func (t *text) oneOf(d *decoder, key string, names []string) {
 	}
 	e := d.fail(t.pos, "cannot use %q as %s", t.v, key)
 	if near := diag.Nearest(t.v, names); near != "" {
-		e.Hint("Did you mean %s?", near)
+		e.Hint("did you mean %s?", near)
 	} else {
-		e.Hint("Write one of: %s.", strings.Join(names, ", "))
+		e.Hint("write one of: %s", strings.Join(names, ", "))
 	}
 }

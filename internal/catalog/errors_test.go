@@ -17,54 +17,54 @@ func other() string {
 func TestConfigErrors(t *testing.T) {
 	host := ociref.Host().String()
 	for name, tc := range map[string]struct{ file, want string }{
-		"empty":        {"", "plinth.yaml:1:1: cannot use plinth.yaml: the key registry is missing\n  Say where releases go: registry: registry.example.com/base"},
-		"comment only": {"# x\n", "plinth.yaml:1:1: cannot use plinth.yaml: the key registry is missing\n  Say where releases go: registry: registry.example.com/base"},
+		"empty":        {"", "plinth.yaml:1:1: cannot use plinth.yaml: the key registry is missing\n  say where releases go: registry: registry.example.com/base"},
+		"comment only": {"# x\n", "plinth.yaml:1:1: cannot use plinth.yaml: the key registry is missing\n  say where releases go: registry: registry.example.com/base"},
 		"missing registry beside other problems": {
 			"stat: x\n",
-			"plinth.yaml:1:1: cannot use plinth.yaml: the key registry is missing\n  Say where releases go: registry: registry.example.com/base\n" +
-				"plinth.yaml:1:1: cannot use the key \"stat\": it is unknown\n  Did you mean state?",
+			"plinth.yaml:1:1: cannot use plinth.yaml: the key registry is missing\n  say where releases go: registry: registry.example.com/base\n" +
+				"plinth.yaml:1:1: cannot use the key \"stat\": it is unknown\n  did you mean state?",
 		},
 		"unknown without a neighbour": {
 			minimal + "  \nwhatever: 1\n",
 			"plinth.yaml:3:1: cannot use the key \"whatever\": it is unknown\n" +
-				"  The keys are: registry, aliases, images, args, labels, platforms, refresh, debian, state.",
+				"  the keys are: registry, aliases, images, args, labels, platforms, refresh, debian, state",
 		},
 		"key of a later version": {
 			minimal + "squash: own\n",
 			"plinth.yaml:2:1: cannot use the key \"squash\": it is unknown\n" +
-				"  The keys are: registry, aliases, images, args, labels, platforms, refresh, debian, state.",
+				"  the keys are: registry, aliases, images, args, labels, platforms, refresh, debian, state",
 		},
 		"nested unknown": {
 			minimal + "debian:\n  releases:\n    12:\n      sources:\n        - uri: http://x\n          suit: y\n",
 			"plinth.yaml:6:11: cannot use a source without the key suite\n" +
-				"plinth.yaml:7:11: cannot use the key \"suit\" in debian.releases.12.sources[0]: it is unknown\n  Did you mean suite?",
+				"plinth.yaml:7:11: cannot use the key \"suit\" in debian.releases.12.sources[0]: it is unknown\n  did you mean suite?",
 		},
 		"duplicate": {
 			minimal + "state: a\nargs: {A: 1, A: 2}\nstate: b\nstate: c\n",
-			"plinth.yaml:3:14: cannot use the key \"A\" twice: the first one is in line 3\n  Remove one of them.\n" +
-				"plinth.yaml:4:1: cannot use the key \"state\" twice: the first one is in line 2\n  Remove one of them.\n" +
-				"plinth.yaml:5:1: cannot use the key \"state\" twice: the first one is in line 2\n  Remove one of them.",
+			"plinth.yaml:3:14: cannot use the key \"A\" twice: the first one is in line 3\n  remove one of them\n" +
+				"plinth.yaml:4:1: cannot use the key \"state\" twice: the first one is in line 2\n  remove one of them\n" +
+				"plinth.yaml:5:1: cannot use the key \"state\" twice: the first one is in line 2\n  remove one of them",
 		},
 		"types": {
 			minimal + "images: a\nargs: [x]\nstate: 12\nrefresh: {a: b}\nlabels: {a: [1], b: }\naliases: [{a: b}, 1.5]\nplatforms: true\n",
-			"plinth.yaml:2:9: cannot read images: want a list, found the text \"a\"\n  Write it as a list: [a].\n" +
+			"plinth.yaml:2:9: cannot read images: want a list, found the text \"a\"\n  write it as a list: [a]\n" +
 				"plinth.yaml:3:7: cannot read args: want a mapping (key: value), found a list\n" +
-				"plinth.yaml:4:8: cannot read state: want text, found the number 12\n  Put it in quotes: \"12\".\n" +
+				"plinth.yaml:4:8: cannot read state: want text, found the number 12\n  put it in quotes: \"12\"\n" +
 				"plinth.yaml:5:10: cannot read refresh: want text, found a mapping\n" +
 				"plinth.yaml:6:13: cannot read labels.a: want text or a number, found a list\n" +
-				"plinth.yaml:6:20: cannot read labels.b: it has no value\n  Give it a value, or remove the key.\n" +
+				"plinth.yaml:6:20: cannot read labels.b: it has no value\n  give it a value, or remove the key\n" +
 				"plinth.yaml:7:11: cannot read aliases[0]: want text, found a mapping\n" +
-				"plinth.yaml:7:19: cannot read aliases[1]: want text, found the number 1.5\n  Put it in quotes: \"1.5\".\n" +
-				"plinth.yaml:8:12: cannot read platforms: want a list, found the boolean true\n  Write it as a list: [true].",
+				"plinth.yaml:7:19: cannot read aliases[1]: want text, found the number 1.5\n  put it in quotes: \"1.5\"\n" +
+				"plinth.yaml:8:12: cannot read platforms: want a list, found the boolean true\n  write it as a list: [true]",
 		},
 		"list in place of the file": {"- a\n", "plinth.yaml:1:1: cannot read the file: want a mapping (key: value), found a list"},
 		"broken":                    {minimal + "args: {A: 1\n", "plinth.yaml:2:7: cannot parse YAML: could not find flow mapping end token '}'"},
 		"tab":                       {minimal + "args:\n\tA: 1\n", "plinth.yaml:3:1: cannot parse YAML: found character '\t' that cannot start any token"},
 		"not UTF-8":                 {minimal + "state: \xff\n", "plinth.yaml: cannot parse YAML: the file is not UTF-8"},
-		"two documents":             {minimal + "---\nstate: x\n", "plinth.yaml:3:1: cannot parse YAML: a second document begins here\n  Keep one document in the file."},
+		"two documents":             {minimal + "---\nstate: x\n", "plinth.yaml:3:1: cannot parse YAML: a second document begins here\n  keep one document in the file"},
 		"merge key": {
 			minimal + "args: &a {A: 1}\nlabels: {<<: *a}\n",
-			"plinth.yaml:3:10: cannot merge mappings with <<\n  Write the keys out.",
+			"plinth.yaml:3:10: cannot merge mappings with <<\n  write the keys out",
 		},
 		"unknown anchor": {minimal + "args: *a\n", "plinth.yaml:2:7: cannot find the anchor &a"},
 		"anchor in itself": {
@@ -72,21 +72,21 @@ func TestConfigErrors(t *testing.T) {
 		},
 		"tag": {minimal + "state: !!int 1\n", "plinth.yaml:2:8: cannot read state: want text, found the tag !!int"},
 		"empty registry": {
-			"registry: ''\n", "plinth.yaml:1:11: cannot use empty text as the registry\n  Write it as registry.example.com/base.",
+			"registry: ''\n", "plinth.yaml:1:11: cannot use empty text as the registry\n  write it as registry.example.com/base",
 		},
 		"URL as registry": {
 			"registry: https://r.example/x\n",
-			"plinth.yaml:1:11: cannot use \"https://r.example/x\" as the registry: it is a URL\n  Leave out the scheme: r.example/x",
+			"plinth.yaml:1:11: cannot use \"https://r.example/x\" as the registry: it is a URL\n  leave out the scheme: r.example/x",
 		},
 		"bad registry": {
 			"registry: r.example/X\n",
 			"plinth.yaml:1:11: cannot use \"r.example/X\" as the registry: it is not in lower case\n" +
-				"  Write it as registry.example.com/base: no scheme, no tag, lower case.",
+				"  write it as registry.example.com/base: no scheme, no tag, lower case",
 		},
 		"tag in the registry": {
 			"registry: r.example/x:1\n",
 			"plinth.yaml:1:11: cannot use \"r.example/x:1\" as the registry: invalid reference format\n" +
-				"  Write it as registry.example.com/base: no scheme, no tag, lower case.",
+				"  write it as registry.example.com/base: no scheme, no tag, lower case",
 		},
 		"alias of an alias": {minimal + "state: &a !!str *a\n", "plinth.yaml:2:16: cannot follow *a: it contains itself"},
 		"official images": {
@@ -96,37 +96,37 @@ func TestConfigErrors(t *testing.T) {
 		},
 		"aliases": {
 			minimal + "aliases: ['', 'A/*']\n",
-			"plinth.yaml:2:11: cannot use empty text as an alias\n  Write it as registry.example.com/base.\n" +
+			"plinth.yaml:2:11: cannot use empty text as an alias\n  write it as registry.example.com/base\n" +
 				"plinth.yaml:2:15: cannot use \"A\" as an alias: it is not in lower case\n" +
-				"  Write it as registry.example.com/base: no scheme, no tag, lower case.",
+				"  write it as registry.example.com/base: no scheme, no tag, lower case",
 		},
 		"globs": {
 			minimal + "images: ['[', /a, 'a/../b', '', none, 'x/*']\n",
 			"plinth.yaml:2:10: cannot use the glob \"[\": syntax error in pattern\n" +
-				"plinth.yaml:2:15: cannot use the glob \"/a\": it leaves the catalog\n  Globs are relative to the folder of plinth.yaml.\n" +
-				"plinth.yaml:2:19: cannot use the glob \"a/../b\": it leaves the catalog\n  Globs are relative to the folder of plinth.yaml.\n" +
+				"plinth.yaml:2:15: cannot use the glob \"/a\": it leaves the catalog\n  globs are relative to the folder of plinth.yaml\n" +
+				"plinth.yaml:2:19: cannot use the glob \"a/../b\": it leaves the catalog\n  globs are relative to the folder of plinth.yaml\n" +
 				"plinth.yaml:2:29: cannot use an empty glob\n" +
-				"plinth.yaml:2:33: cannot find an image folder that matches \"none\"\n  An image folder has a Dockerfile or an image.yaml.\n" +
-				"plinth.yaml:2:39: cannot find an image folder that matches \"x/*\"\n  An image folder has a Dockerfile or an image.yaml.",
+				"plinth.yaml:2:33: cannot find an image folder that matches \"none\"\n  an image folder has a Dockerfile or an image.yaml\n" +
+				"plinth.yaml:2:39: cannot find an image folder that matches \"x/*\"\n  an image folder has a Dockerfile or an image.yaml",
 		},
 		"platforms": {
 			minimal + "platforms: [" + host + ", " + other() + ", linux]\n",
-			"plinth.yaml:2:12: cannot build for more than one platform: 3 are listed\n  Keep one of them.\n" +
+			"plinth.yaml:2:12: cannot build for more than one platform: 3 are listed\n  keep one of them\n" +
 				"plinth.yaml:2:26: cannot build for " + other() + " on this machine, which builds for " + host + "\n" +
 				"plinth.yaml:2:39: cannot read platform \"linux\": want os/arch, such as linux/amd64",
 		},
 		"refresh": {
-			minimal + "refresh: dayly\n", "plinth.yaml:2:10: cannot use \"dayly\" as refresh\n  Did you mean daily?",
+			minimal + "refresh: dayly\n", "plinth.yaml:2:10: cannot use \"dayly\" as refresh\n  did you mean daily?",
 		},
 		"refresh with no neighbour": {
 			minimal + "refresh: yearly-or-so\n",
-			"plinth.yaml:2:10: cannot use \"yearly-or-so\" as refresh\n  Write one of: always, daily, weekly, monthly, never.",
+			"plinth.yaml:2:10: cannot use \"yearly-or-so\" as refresh\n  write one of: always, daily, weekly, monthly, never",
 		},
 		"args": {
 			minimal + "args: {a-b: 1, 1a: 2, '': 3, A_1: 4}\nlabels: {'': x}\n",
-			"plinth.yaml:2:8: cannot use \"a-b\" as a name in args\n  Names have letters, digits and _, and start with no digit.\n" +
-				"plinth.yaml:2:16: cannot use \"1a\" as a name in args\n  Names have letters, digits and _, and start with no digit.\n" +
-				"plinth.yaml:2:23: cannot use \"\" as a name in args\n  Names have letters, digits and _, and start with no digit.\n" +
+			"plinth.yaml:2:8: cannot use \"a-b\" as a name in args\n  names have letters, digits and _, and start with no digit\n" +
+				"plinth.yaml:2:16: cannot use \"1a\" as a name in args\n  names have letters, digits and _, and start with no digit\n" +
+				"plinth.yaml:2:23: cannot use \"\" as a name in args\n  names have letters, digits and _, and start with no digit\n" +
 				"plinth.yaml:3:10: cannot use an empty name in labels",
 		},
 		"columns count bytes": {
@@ -135,13 +135,13 @@ func TestConfigErrors(t *testing.T) {
 		},
 		"debian": {
 			minimal + "debian:\n  keyring: ../k\n  signers: [abc]\n  releases:\n    11: {sources: []}\n    12: {sources: []}\n    13: {}\n",
-			"plinth.yaml:3:12: cannot use the keyring \"../k\": it lies outside the catalog\n  Copy it into the catalog.\n" +
-				"plinth.yaml:4:13: cannot read the fingerprint \"abc\": want 40 or 64 hex digits\n  gpg --show-keys KEYRING prints fingerprints.\n" +
-				"plinth.yaml:6:5: cannot use Debian release \"11\"\n  plinth knows 12 and 13.\n" +
+			"plinth.yaml:3:12: cannot use the keyring \"../k\": it lies outside the catalog\n  copy it into the catalog\n" +
+				"plinth.yaml:4:13: cannot read the fingerprint \"abc\": want 40 or 64 hex digits\n  gpg --show-keys KEYRING prints fingerprints\n" +
+				"plinth.yaml:6:5: cannot use Debian release \"11\"\n  plinth knows 12 and 13\n" +
 				"plinth.yaml:7:5: cannot use Debian release 12: it has no sources\n" +
-				"  Add sources: [{uri: …, suite: …}], or remove the release to use the default.\n" +
+				"  add sources: [{uri: …, suite: …}], or remove the release to use the default\n" +
 				"plinth.yaml:8:5: cannot use Debian release 13: it has no sources\n" +
-				"  Add sources: [{uri: …, suite: …}], or remove the release to use the default.",
+				"  add sources: [{uri: …, suite: …}], or remove the release to use the default",
 		},
 		"debian sources": {
 			minimal + "debian: {keyring: none, releases: {12: {sources: [{uri: ftp://x, suite: ''}]}}}\n",
@@ -152,17 +152,17 @@ func TestConfigErrors(t *testing.T) {
 		"keyring is a folder": {minimal + "debian: {keyring: .}\n", "plinth.yaml:2:19: cannot read the keyring .: it is not a file"},
 		"state": {
 			minimal + "state: ../x\n",
-			"plinth.yaml:2:8: cannot use \"../x\" as the state folder: it leaves the catalog\n  Write a folder in the catalog, or an absolute path.",
+			"plinth.yaml:2:8: cannot use \"../x\" as the state folder: it leaves the catalog\n  write a folder in the catalog, or an absolute path",
 		},
 		"state is the catalog": {
 			minimal + "state: ./\n",
-			"plinth.yaml:2:8: cannot use \"./\" as the state folder: the catalog lies in it\n  Name a folder of its own, such as .plinth.",
+			"plinth.yaml:2:8: cannot use \"./\" as the state folder: the catalog lies in it\n  name a folder of its own, such as .plinth",
 		},
 		"state is above the catalog": {
 			minimal + "state: /\n",
-			"plinth.yaml:2:8: cannot use \"/\" as the state folder: the catalog lies in it\n  Name a folder of its own, such as .plinth.",
+			"plinth.yaml:2:8: cannot use \"/\" as the state folder: the catalog lies in it\n  name a folder of its own, such as .plinth",
 		},
-		"empty state": {minimal + "state: ''\n", "plinth.yaml:2:8: cannot use empty text as the state folder\n  Remove the key to use .plinth."},
+		"empty state": {minimal + "state: ''\n", "plinth.yaml:2:8: cannot use empty text as the state folder\n  remove the key to use .plinth"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, err := Load(write(t, map[string]string{ConfigFile: tc.file}))
@@ -185,82 +185,82 @@ func TestImageErrors(t *testing.T) {
 		"neither": {
 			file: "title: x\n",
 			want: "a/image.yaml: cannot build a: the folder has neither a Dockerfile nor the key packages\n" +
-				"  Add a Dockerfile, or packages: [base-files, …] to image.yaml.",
+				"  add a Dockerfile, or packages: [base-files, …] to image.yaml",
 		},
 		"empty": {
 			file: "",
 			want: "a/image.yaml: cannot build a: the folder has neither a Dockerfile nor the key packages\n" +
-				"  Add a Dockerfile, or packages: [base-files, …] to image.yaml.",
+				"  add a Dockerfile, or packages: [base-files, …] to image.yaml",
 		},
 		"both": {
 			dockerfile: true, file: "packages: [a]\n",
 			want: "a/image.yaml:1:11: cannot build a from packages: the folder has a Dockerfile as well\n" +
-				"  Remove either the Dockerfile or the key packages.",
+				"  remove either the Dockerfile or the key packages",
 		},
 		"package keys beside a Dockerfile": {
 			dockerfile: true, file: "env: {A: b}\nmode: full\n",
 			want: "a/image.yaml:1:6: cannot use env in an image with a Dockerfile: it is for images made of packages\n" +
-				"  Write it in the Dockerfile, and remove the key.\n" +
+				"  write it in the Dockerfile, and remove the key\n" +
 				"a/image.yaml:2:7: cannot use mode in an image with a Dockerfile: it is for images made of packages\n" +
-				"  Write it in the Dockerfile, and remove the key.",
+				"  write it in the Dockerfile, and remove the key",
 		},
 		"stage that is not there": {
 			dockerfile: true, file: "target: finl\n",
-			want: "a/image.yaml:1:9: cannot find stage \"finl\"\n  Did you mean final?",
+			want: "a/image.yaml:1:9: cannot find stage \"finl\"\n  did you mean final?",
 		},
 		"stage of a package image": {
-			file: pkg + "target: x\n", want: "a/image.yaml:2:9: cannot use target in an image without a Dockerfile\n  Remove the key.",
+			file: pkg + "target: x\n", want: "a/image.yaml:2:9: cannot use target in an image without a Dockerfile\n  remove the key",
 		},
 		"broken YAML alone": {
 			file: "title: [\n", want: "a/image.yaml:1:8: cannot parse YAML: sequence end token ']' not found",
 		},
 		"empty texts": {
 			dockerfile: true, file: "title: ''\ndescription: ''\nname: ''\nowners: ['']\n",
-			want: "a/image.yaml:1:8: cannot use empty text as title\n  Give it a value, or remove the key.\n" +
-				"a/image.yaml:2:14: cannot use empty text as description\n  Give it a value, or remove the key.\n" +
-				"a/image.yaml:3:7: cannot use empty text as name\n  Give it a value, or remove the key.\n" +
+			want: "a/image.yaml:1:8: cannot use empty text as title\n  give it a value, or remove the key\n" +
+				"a/image.yaml:2:14: cannot use empty text as description\n  give it a value, or remove the key\n" +
+				"a/image.yaml:3:7: cannot use empty text as name\n  give it a value, or remove the key\n" +
 				"a/image.yaml:4:10: cannot use empty text as an owner",
 		},
 		"matrix": {
 			dockerfile: true, file: "args: {v: 1}\nmatrix:\n  Image: [1]\n  a-b: [1]\n  none: []\n  v: [1, '', '1']\n  w: x\n  u: [[1], [1]]\n",
-			want: "a/image.yaml:1:8: cannot set the argument v: it is an axis of the matrix\n  Remove one of them.\n" +
-				"a/image.yaml:3:3: cannot call an axis Image: templates have the image's name under it\n  Choose another name.\n" +
+			want: "a/image.yaml:1:8: cannot set the argument v: it is an axis of the matrix\n  remove one of them\n" +
+				"a/image.yaml:3:3: cannot call an axis Image: templates have the image's name under it\n  choose another name\n" +
 				"a/image.yaml:4:3: cannot use \"a-b\" as an axis of the matrix\n" +
-				"  Axes become build arguments: letters, digits and _, with no digit in front.\n" +
-				"a/image.yaml:5:3: cannot use the axis none: it has no values\n  Give it a list of values, or remove it.\n" +
+				"  axes become build arguments: letters, digits and _, with no digit in front\n" +
+				"a/image.yaml:5:3: cannot use the axis none: it has no values\n  give it a list of values, or remove it\n" +
 				"a/image.yaml:6:10: cannot use empty text as a value of the axis v\n" +
-				"a/image.yaml:6:14: cannot use the value \"1\" twice in the axis v\n  Remove one of them.\n" +
-				"a/image.yaml:7:6: cannot read matrix.w: want a list, found the text \"x\"\n  Write it as a list: [x].\n" +
+				"a/image.yaml:6:14: cannot use the value \"1\" twice in the axis v\n  remove one of them\n" +
+				"a/image.yaml:7:6: cannot read matrix.w: want a list, found the text \"x\"\n  write it as a list: [x]\n" +
 				"a/image.yaml:8:7: cannot read matrix.u[0]: want text or a number, found a list\n" +
 				"a/image.yaml:8:12: cannot read matrix.u[1]: want text or a number, found a list",
 		},
 		"packages": {
 			file: "packages: [a, Ab, a=1, ok1, ok1, 12, 'x-{{.v}}']\nmode: fat\ndebian: 11\nfrom: ''\nexclude: [_x]\ndocs: yes\n",
 			want: "a/image.yaml:1:12: cannot use \"a\" as the name of a package\n" +
-				"  Names have lower-case letters, digits and + - . in them; plinth.lock holds the versions.\n" +
+				"  names have lower-case letters, digits and + - . in them; plinth.lock holds the versions\n" +
 				"a/image.yaml:1:15: cannot use \"Ab\" as the name of a package\n" +
-				"  Names have lower-case letters, digits and + - . in them; plinth.lock holds the versions.\n" +
+				"  names have lower-case letters, digits and + - . in them; plinth.lock holds the versions\n" +
 				"a/image.yaml:1:19: cannot use \"a=1\" as the name of a package\n" +
-				"  Names have lower-case letters, digits and + - . in them; plinth.lock holds the versions.\n" +
-				"a/image.yaml:1:29: cannot list the package ok1 twice: the first one is in line 1\n  Remove one of them.\n" +
-				"a/image.yaml:1:34: cannot read packages[5]: want text, found the number 12\n  Put it in quotes: \"12\".\n" +
-				"a/image.yaml:2:7: cannot use \"fat\" as mode\n  Write one of: distroless, full.\n" +
-				"a/image.yaml:3:9: cannot use Debian release \"11\"\n  plinth knows 12 and 13.\n" +
-				"a/image.yaml:4:7: cannot use empty text as from\n  Name an image of the catalog, or remove the key.\n" +
+				"  names have lower-case letters, digits and + - . in them; plinth.lock holds the versions\n" +
+				"a/image.yaml:1:29: cannot list the package ok1 twice: the first one is in line 1\n  remove one of them\n" +
+				"a/image.yaml:1:34: cannot read packages[5]: want text, found the number 12\n  put it in quotes: \"12\"\n" +
+				"a/image.yaml:2:7: cannot use \"fat\" as mode\n  write one of: distroless, full\n" +
+				"a/image.yaml:3:9: cannot use Debian release \"11\"\n  plinth knows 12 and 13\n" +
+				"a/image.yaml:4:7: cannot use empty text as from\n  name an image of the catalog, or remove the key\n" +
 				"a/image.yaml:5:11: cannot use \"_x\" as the name of a package\n" +
-				"  Names have lower-case letters, digits and + - . in them; plinth.lock holds the versions.\n" +
+				"  names have lower-case letters, digits and + - . in them; plinth.lock holds the versions\n" +
 				"a/image.yaml:6:7: cannot read docs: want true or false, found the text \"yes\"",
 		},
 		"run-time settings": {
 			file: pkg + "user: ''\nworkdir: srv\nstop-signal: TERM\nports: [0, 65536, 80, 80/tcp, 1/x]\nentrypoint: /bin/x\nenv: {A=: 1}\n",
 			want: "a/image.yaml:2:7: cannot use empty text as user\n" +
-				"a/image.yaml:3:10: cannot use \"srv\" as workdir: it is not absolute\n  Begin it with a slash.\n" +
-				"a/image.yaml:4:14: cannot use \"TERM\" as stop-signal\n  Write a name such as SIGTERM, or a number.\n" +
-				"a/image.yaml:5:9: cannot use \"0\" as a port\n  Write a number from 1 to 65535, with an optional /tcp, /udp or /sctp.\n" +
-				"a/image.yaml:5:12: cannot use \"65536\" as a port\n  Write a number from 1 to 65535, with an optional /tcp, /udp or /sctp.\n" +
-				"a/image.yaml:5:23: cannot list the port 80/tcp twice\n  Remove one of them.\n" +
-				"a/image.yaml:5:31: cannot use \"1/x\" as a port\n  Write a number from 1 to 65535, with an optional /tcp, /udp or /sctp.\n" +
-				"a/image.yaml:6:13: cannot read entrypoint: want a list, found the text \"/bin/x\"\n  Write it as a list: [/bin/x].\n" +
+				"a/image.yaml:3:10: cannot use \"srv\" as workdir: it is not absolute\n  begin it with a slash\n" +
+				"a/image.yaml:4:14: cannot use \"TERM\" as stop-signal\n  write a name such as SIGTERM, or a number\n" +
+				"a/image.yaml:5:9: cannot use \"0\" as a port\n  write a number from 1 to 65535, with an optional /tcp, /udp or /sctp\n" +
+				"a/image.yaml:5:12: cannot use \"65536\" as a port\n  write a number from 1 to 65535, with an optional /tcp, /udp or /sctp\n" +
+				"a/image.yaml:5:23: cannot list the port 80/tcp twice\n  remove one of them\n" +
+				"a/image.yaml:5:31: cannot use \"1/x\" as a port\n  write a number from 1 to 65535, with an optional /tcp, /udp or /sctp\n" +
+				"a/image.yaml:6:13: cannot read entrypoint: want a list, found the text \"/bin/x\"\n  write it as a list: [/bin/x]\n" +
 				"a/image.yaml:7:7: cannot use \"A=\" as the name of an environment variable",
 		},
 		"files": {
@@ -270,32 +270,32 @@ func TestImageErrors(t *testing.T) {
 				"  - {path: /j, source: out}\n",
 			want: "a/image.yaml:3:12: cannot use \"etc/a\" as the path of a file: want an absolute path without . and ..\n" +
 				"a/image.yaml:4:12: cannot use \"/etc/../a\" as the path of a file: want an absolute path without . and ..\n" +
-				"a/image.yaml:5:14: cannot use \"../x\" as source: it lies outside the image's folder\n  Copy the file into a.\n" +
-				"a/image.yaml:6:14: cannot use \"/f\" as source: it lies outside the image's folder\n  Copy the file into a.\n" +
-				"a/image.yaml:7:14: cannot read the source gone: no such file or directory\n  The path is relative to a.\n" +
-				"a/image.yaml:8:14: cannot use \"sub\" as source: it is not a file\n  List the files one by one.\n" +
-				"a/image.yaml:9:5: cannot use a file with both source and content\n  Remove one of them.\n" +
-				"a/image.yaml:10:5: cannot use a file with neither source nor content\n  Add source: FILE, or content: TEXT.\n" +
+				"a/image.yaml:5:14: cannot use \"../x\" as source: it lies outside the image's folder\n  copy the file into a\n" +
+				"a/image.yaml:6:14: cannot use \"/f\" as source: it lies outside the image's folder\n  copy the file into a\n" +
+				"a/image.yaml:7:14: cannot read the source gone: no such file or directory\n  the path is relative to a\n" +
+				"a/image.yaml:8:14: cannot use \"sub\" as source: it is not a file\n  list the files one by one\n" +
+				"a/image.yaml:9:5: cannot use a file with both source and content\n  remove one of them\n" +
+				"a/image.yaml:10:5: cannot use a file with neither source nor content\n  add source: FILE, or content: TEXT\n" +
 				"a/image.yaml:11:5: cannot use a file without the key path\n" +
-				"a/image.yaml:12:34: cannot use \"0888\" as mode\n  Write it in octal, such as 0644.\n" +
-				"a/image.yaml:12:47: cannot use \"root\" as owner\n  Write uid:gid in numbers, in quotes, such as \"0:0\".\n" +
-				"a/image.yaml:13:34: cannot use \"10000\" as mode\n  Write it in octal, such as 0644.\n" +
-				"a/image.yaml:13:48: cannot use \"1:-2\" as owner\n  Write uid:gid in numbers, in quotes, such as \"0:0\".\n" +
-				"a/image.yaml:14:24: cannot use \"out\" as source: it is a link that leads outside the image's folder\n  Copy the file into a.",
+				"a/image.yaml:12:34: cannot use \"0888\" as mode\n  write it in octal, such as 0644\n" +
+				"a/image.yaml:12:47: cannot use \"root\" as owner\n  write uid:gid in numbers, in quotes, such as \"0:0\"\n" +
+				"a/image.yaml:13:34: cannot use \"10000\" as mode\n  write it in octal, such as 0644\n" +
+				"a/image.yaml:13:48: cannot use \"1:-2\" as owner\n  write uid:gid in numbers, in quotes, such as \"0:0\"\n" +
+				"a/image.yaml:14:24: cannot use \"out\" as source: it is a link that leads outside the image's folder\n  copy the file into a",
 		},
 		"accounts": {
 			file: pkg + "users:\n  - {name: Bad, uid: 1}\n  - {uid: 2}\n  - {name: x}\n  - {name: y, uid: 1, home: h, shell: s}\n  - {name: y, uid: -1, gid: x}\n" +
 				"groups: [{name: g, gid: 5}, {name: g, gid: 5}, {name: '', gid: 2147483648}, {}]\n",
-			want: "a/image.yaml:3:12: cannot use \"Bad\" as the name of a user\n  Names have lower-case letters, digits, _ and -.\n" +
+			want: "a/image.yaml:3:12: cannot use \"Bad\" as the name of a user\n  names have lower-case letters, digits, _ and -\n" +
 				"a/image.yaml:4:5: cannot use a user without the key name\n" +
 				"a/image.yaml:5:5: cannot use a user without the key uid\n" +
 				"a/image.yaml:6:20: cannot use the uid 1 twice\n" +
 				"a/image.yaml:6:29: cannot use \"h\" as home: it is not absolute\n" +
 				"a/image.yaml:6:39: cannot use \"s\" as shell: it is not absolute\n" +
-				"a/image.yaml:7:12: cannot add a user named y twice\n  Remove one of them.\n" +
+				"a/image.yaml:7:12: cannot add a user named y twice\n  remove one of them\n" +
 				"a/image.yaml:7:20: cannot use \"-1\" as uid: want a number from 0 to 2147483647\n" +
 				"a/image.yaml:7:29: cannot use \"x\" as gid: want a number from 0 to 2147483647\n" +
-				"a/image.yaml:8:36: cannot add a group named g twice\n  Remove one of them.\n" +
+				"a/image.yaml:8:36: cannot add a group named g twice\n  remove one of them\n" +
 				"a/image.yaml:8:44: cannot use the gid 5 twice\n" +
 				"a/image.yaml:8:55: cannot use empty text as name\n" +
 				"a/image.yaml:8:64: cannot use \"2147483648\" as gid: want a number from 0 to 2147483647\n" +
@@ -329,12 +329,12 @@ func TestProblemsOfAllFilesAtOnce(t *testing.T) {
 		"a/image.yaml": "titel: x\n",
 	}))
 	want := "a/Dockerfile:2: cannot parse Dockerfile: unknown instruction: NOPENOPE\n" +
-		"a/image.yaml:1:1: cannot use the key \"titel\": it is unknown\n  Did you mean title?\n" +
-		"b/Dockerfile:1: cannot parse Dockerfile: unknown instruction: FORM\n  Did you mean FROM?\n" +
+		"a/image.yaml:1:1: cannot use the key \"titel\": it is unknown\n  did you mean title?\n" +
+		"b/Dockerfile:1: cannot parse Dockerfile: unknown instruction: FORM\n  did you mean FROM?\n" +
 		"plinth.yaml:1:11: cannot use \"A\" as the registry: it is not in lower case\n" +
-		"  Write it as registry.example.com/base: no scheme, no tag, lower case.\n" +
+		"  write it as registry.example.com/base: no scheme, no tag, lower case\n" +
 		"plinth.yaml:2:1: cannot use the key \"x\": it is unknown\n" +
-		"  The keys are: registry, aliases, images, args, labels, platforms, refresh, debian, state."
+		"  the keys are: registry, aliases, images, args, labels, platforms, refresh, debian, state"
 	if got := report(err); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}

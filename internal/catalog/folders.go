@@ -49,7 +49,7 @@ func (l *loader) folders(c Config) []folder {
 	for i, used := range w.used {
 		if !used {
 			l.fail(l.globPos(i), "cannot find an image folder that matches %q", c.Images[i]).
-				Hint("An image folder has a Dockerfile or an image.yaml.")
+				Hint("an image folder has a Dockerfile or an image.yaml")
 		}
 	}
 	slices.SortFunc(w.found, func(a, b folder) int { return cmp.Compare(a.dir, b.dir) })
@@ -71,7 +71,7 @@ func (w *walker) walk(dir string, depth int, chain []string) {
 	entries, err := os.ReadDir(filepath.Join(w.root, filepath.FromSlash(dir)))
 	if err != nil {
 		w.fail(diag.Position{File: cmp.Or(dir, ".")}, "cannot read the folder: %w", reason(err)).
-			Hint("Mend its permissions.")
+			Hint("mend its permissions")
 		return
 	}
 	f := folder{dir: dir}
@@ -180,13 +180,13 @@ func (l *loader) readFile(rel string) ([]byte, bool) {
 	if to, linkErr := os.Readlink(full); linkErr == nil {
 		e := l.fail(pos, "cannot read %s: it is a link to %s: %w", path.Base(rel), to, reason(err))
 		if errors.Is(err, fs.ErrNotExist) {
-			e.Hint("Point the link at a file that exists.")
+			e.Hint("point the link at a file that exists")
 		}
 		return nil, false
 	}
 	e := l.fail(pos, "cannot read %s: %w", path.Base(rel), reason(err))
 	if errors.Is(err, fs.ErrPermission) {
-		e.Hint("Give yourself permission: chmod u+r %s", rel)
+		e.Hint("give yourself permission: chmod u+r %s", rel)
 	}
 	return nil, false
 }

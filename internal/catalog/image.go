@@ -41,7 +41,7 @@ func (l *loader) image(f folder, c Config) *Image {
 		return nil
 	case f.hasDockerfile && w.Packages.set:
 		l.fail(w.Packages.pos, "cannot build %s from packages: the folder has a Dockerfile as well", img.Name).
-			Hint("Remove either the Dockerfile or the key packages.")
+			Hint("remove either the Dockerfile or the key packages")
 	case f.hasDockerfile:
 		l.refusePackageKeys(w)
 		if img.Dockerfile == nil {
@@ -52,11 +52,11 @@ func (l *loader) image(f folder, c Config) *Image {
 		}
 	case !w.Packages.set:
 		l.fail(pos, "cannot build %s: the folder has neither a Dockerfile nor the key packages", img.Name).
-			Hint("Add a Dockerfile, or packages: [base-files, …] to %s.", ImageFile)
+			Hint("add a Dockerfile, or packages: [base-files, …] to %s", ImageFile)
 		return nil
 	default:
 		if w.Target.set {
-			l.fail(w.Target.pos, "cannot use target in an image without a Dockerfile").Hint("Remove the key.")
+			l.fail(w.Target.pos, "cannot use target in an image without a Dockerfile").Hint("remove the key")
 		}
 		img.Packages = l.packages(w.wirePackages, f.dir)
 	}
@@ -95,7 +95,7 @@ func (l *loader) facts(f folder, w wireImage, pos diag.Position) *Image {
 		{w.Title, "title", nil}, {w.Description, "description", nil}, {w.Name, "name", &img.NamePos}, {w.Target, "target", &img.TargetPos},
 	} {
 		if t.ok && t.v == "" {
-			l.fail(t.text.pos, "cannot use empty text as %s", t.key).Hint("Give it a value, or remove the key.")
+			l.fail(t.text.pos, "cannot use empty text as %s", t.key).Hint("give it a value, or remove the key")
 		}
 		if t.ok && t.pos != nil {
 			*t.pos = t.text.pos
@@ -136,18 +136,18 @@ func (l *loader) matrix(w dict[list[scalar]], args dict[scalar]) []Axis {
 		axis := Axis{Name: e.key, Pos: e.pos}
 		switch {
 		case e.key == "Image":
-			l.fail(e.pos, "cannot call an axis Image: templates have the image's name under it").Hint("Choose another name.")
+			l.fail(e.pos, "cannot call an axis Image: templates have the image's name under it").Hint("choose another name")
 		case !isIdentifier(e.key):
 			l.fail(e.pos, "cannot use %q as an axis of the matrix", e.key).
-				Hint("Axes become build arguments: letters, digits and _, with no digit in front.")
+				Hint("axes become build arguments: letters, digits and _, with no digit in front")
 		}
 		for _, a := range args.entries {
 			if a.key == e.key {
-				l.fail(a.pos, "cannot set the argument %s: it is an axis of the matrix", a.key).Hint("Remove one of them.")
+				l.fail(a.pos, "cannot set the argument %s: it is an axis of the matrix", a.key).Hint("remove one of them")
 			}
 		}
 		if e.value.ok && len(e.value.items) == 0 {
-			l.fail(e.pos, "cannot use the axis %s: it has no values", e.key).Hint("Give it a list of values, or remove it.")
+			l.fail(e.pos, "cannot use the axis %s: it has no values", e.key).Hint("give it a list of values, or remove it")
 		}
 		for _, v := range e.value.items {
 			switch {
@@ -156,7 +156,7 @@ func (l *loader) matrix(w dict[list[scalar]], args dict[scalar]) []Axis {
 			case v.v == "":
 				l.fail(v.pos, "cannot use empty text as a value of the axis %s", e.key)
 			case slices.Contains(axis.Values, v.v):
-				l.fail(v.pos, "cannot use the value %q twice in the axis %s", v.v, e.key).Hint("Remove one of them.")
+				l.fail(v.pos, "cannot use the value %q twice in the axis %s", v.v, e.key).Hint("remove one of them")
 			}
 			axis.Values = append(axis.Values, v.v)
 		}
@@ -169,7 +169,7 @@ func (l *loader) matrix(w dict[list[scalar]], args dict[scalar]) []Axis {
 func (l *loader) refusePackageKeys(w wireImage) {
 	for key, pos := range w.wirePackages.keys() {
 		l.fail(pos, "cannot use %s in an image with a Dockerfile: it is for images made of packages", key).
-			Hint("Write it in the Dockerfile, and remove the key.")
+			Hint("write it in the Dockerfile, and remove the key")
 	}
 }
 

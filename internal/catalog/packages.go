@@ -68,16 +68,16 @@ func (l *loader) packages(w wirePackages, dir string) *Packages {
 		l.problems.Add(CheckDebian(p.Debian, p.DebianPos))
 	}
 	if w.From.ok && w.From.v == "" {
-		l.fail(w.From.pos, "cannot use empty text as from").Hint("Name an image of the catalog, or remove the key.")
+		l.fail(w.From.pos, "cannot use empty text as from").Hint("name an image of the catalog, or remove the key")
 	}
 	if w.User.ok && w.User.v == "" {
 		l.fail(w.User.pos, "cannot use empty text as user")
 	}
 	if w.Workdir.ok && !path.IsAbs(w.Workdir.v) {
-		l.fail(w.Workdir.pos, "cannot use %q as workdir: it is not absolute", w.Workdir.v).Hint("Begin it with a slash.")
+		l.fail(w.Workdir.pos, "cannot use %q as workdir: it is not absolute", w.Workdir.v).Hint("begin it with a slash")
 	}
 	if w.StopSignal.ok && !signalName(w.StopSignal.v) {
-		l.fail(w.StopSignal.pos, "cannot use %q as stop-signal", w.StopSignal.v).Hint("Write a name such as SIGTERM, or a number.")
+		l.fail(w.StopSignal.pos, "cannot use %q as stop-signal", w.StopSignal.v).Hint("write a name such as SIGTERM, or a number")
 	}
 	for _, f := range w.Files.items {
 		p.Files = append(p.Files, l.file(f, dir))
@@ -100,7 +100,7 @@ func CheckDebian(release string, pos diag.Position) *diag.Error {
 		return nil
 	}
 	return diag.Errorf(pos, "cannot use Debian release %q", release).
-		Hint("plinth knows %s.", strings.Join(sorted(debianReleases()), " and "))
+		Hint("plinth knows %s", strings.Join(sorted(debianReleases()), " and "))
 }
 
 // CheckPackageName refuses what no Debian package is called (Debian policy 5.6.1).
@@ -113,7 +113,7 @@ func CheckPackageName(n Named) *diag.Error {
 		return nil
 	}
 	return diag.Errorf(n.Pos, "cannot use %q as the name of a package", n.Name).
-		Hint("Names have lower-case letters, digits and + - . in them; plinth.lock holds the versions.")
+		Hint("names have lower-case letters, digits and + - . in them; plinth.lock holds the versions")
 }
 
 func isLowerAlnum(c byte) bool { return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' }
@@ -127,7 +127,7 @@ func (l *loader) packageNames(items list[text]) []Named {
 		}
 		n := Named{Name: t.v, Pos: t.pos}
 		if before, ok := first[t.v]; ok {
-			l.fail(t.pos, "cannot list the package %s twice: the first one is in line %d", t.v, before.Line).Hint("Remove one of them.")
+			l.fail(t.pos, "cannot list the package %s twice: the first one is in line %d", t.v, before.Line).Hint("remove one of them")
 			continue
 		}
 		first[t.v] = t.pos
@@ -161,9 +161,9 @@ func (l *loader) ports(items list[scalar]) []string {
 		port := strconv.FormatUint(n, 10) + "/" + proto
 		switch {
 		case err != nil || n == 0 || !slices.Contains([]string{"tcp", "udp", "sctp"}, proto):
-			l.fail(s.pos, "cannot use %q as a port", s.v).Hint("Write a number from 1 to 65535, with an optional /tcp, /udp or /sctp.")
+			l.fail(s.pos, "cannot use %q as a port", s.v).Hint("write a number from 1 to 65535, with an optional /tcp, /udp or /sctp")
 		case slices.Contains(out, port):
-			l.fail(s.pos, "cannot list the port %s twice", port).Hint("Remove one of them.")
+			l.fail(s.pos, "cannot list the port %s twice", port).Hint("remove one of them")
 		default:
 			out = append(out, port)
 		}
@@ -186,16 +186,16 @@ func (l *loader) file(w wireFile, dir string) FileSpec {
 	}
 	switch {
 	case w.Source.set && w.Content.set:
-		l.fail(w.pos, "cannot use a file with both source and content").Hint("Remove one of them.")
+		l.fail(w.pos, "cannot use a file with both source and content").Hint("remove one of them")
 	case !w.Source.set && !w.Content.set:
-		l.fail(w.pos, "cannot use a file with neither source nor content").Hint("Add source: FILE, or content: TEXT.")
+		l.fail(w.pos, "cannot use a file with neither source nor content").Hint("add source: FILE, or content: TEXT")
 	case w.Source.ok && !IsTemplate(w.Source.v):
 		l.problems.Add(CheckSource(l.root, dir, w.Source.v, w.Source.pos))
 	}
 	if w.Mode.ok {
 		mode, err := strconv.ParseUint(strings.TrimPrefix(w.Mode.v, "0o"), 8, 32)
 		if err != nil || mode > 0o7777 {
-			l.fail(w.Mode.pos, "cannot use %q as mode", w.Mode.v).Hint("Write it in octal, such as 0644.")
+			l.fail(w.Mode.pos, "cannot use %q as mode", w.Mode.v).Hint("write it in octal, such as 0644")
 		}
 		f.Mode = fs.FileMode(mode)
 	}
@@ -205,7 +205,7 @@ func (l *loader) file(w wireFile, dir string) FileSpec {
 		f.UID, err1 = parseID(uid)
 		f.GID, err2 = parseID(gid)
 		if !found || err1 != nil || err2 != nil {
-			l.fail(w.Owner.pos, "cannot use %q as owner", w.Owner.v).Hint("Write uid:gid in numbers, in quotes, such as \"0:0\".")
+			l.fail(w.Owner.pos, "cannot use %q as owner", w.Owner.v).Hint("write uid:gid in numbers, in quotes, such as \"0:0\"")
 		}
 	}
 	return f
@@ -216,7 +216,7 @@ func (l *loader) file(w wireFile, dir string) FileSpec {
 func CheckSource(root, dir, source string, pos diag.Position) *diag.Error {
 	if !filepath.IsLocal(filepath.FromSlash(source)) {
 		return diag.Errorf(pos, "cannot use %q as source: it lies outside the image's folder", source).
-			Hint("Copy the file into %s.", dir)
+			Hint("copy the file into %s", dir)
 	}
 	base, err := filepath.EvalSymlinks(filepath.Join(root, filepath.FromSlash(dir)))
 	if err != nil {
@@ -226,20 +226,20 @@ func CheckSource(root, dir, source string, pos diag.Position) *diag.Error {
 	if err != nil {
 		e := diag.Errorf(pos, "cannot read the source %s: %w", source, reason(err))
 		if errors.Is(err, fs.ErrNotExist) {
-			e.Hint("The path is relative to %s.", dir)
+			e.Hint("the path is relative to %s", dir)
 		}
 		return e
 	}
 	if real != base && !strings.HasPrefix(real, base+string(filepath.Separator)) {
 		return diag.Errorf(pos, "cannot use %q as source: it is a link that leads outside the image's folder", source).
-			Hint("Copy the file into %s.", dir)
+			Hint("copy the file into %s", dir)
 	}
 	info, err := os.Stat(real)
 	if err != nil {
 		return diag.Errorf(pos, "cannot read the source %s: %w", source, reason(err))
 	}
 	if !info.Mode().IsRegular() {
-		return diag.Errorf(pos, "cannot use %q as source: it is not a file", source).Hint("List the files one by one.")
+		return diag.Errorf(pos, "cannot use %q as source: it is not a file", source).Hint("list the files one by one")
 	}
 	return nil
 }
@@ -300,10 +300,10 @@ func (l *loader) account(name text, id scalar, pos diag.Position, what, key stri
 		l.fail(pos, "cannot use %s without the key %s", what, key)
 	}
 	if name.v != "" && !accountPattern.MatchString(name.v) {
-		l.fail(name.pos, "cannot use %q as the name of %s", name.v, what).Hint("Names have lower-case letters, digits, _ and -.")
+		l.fail(name.pos, "cannot use %q as the name of %s", name.v, what).Hint("names have lower-case letters, digits, _ and -")
 	}
 	if names[name.v] && name.v != "" {
-		l.fail(name.pos, "cannot add %s named %s twice", what, name.v).Hint("Remove one of them.")
+		l.fail(name.pos, "cannot add %s named %s twice", what, name.v).Hint("remove one of them")
 	}
 	names[name.v] = true
 	if n, err := parseID(id.v); err == nil {

@@ -140,7 +140,7 @@ func (d *decoder) parse(source string) (body ast.Node, ok bool) {
 		}
 		if body != nil {
 			d.fail(d.at(doc.Body), "cannot parse YAML: a second document begins here").
-				Hint("Keep one document in the file.")
+				Hint("keep one document in the file")
 			return nil, false
 		}
 		body = doc.Body
@@ -211,7 +211,7 @@ func (d *decoder) fail(pos diag.Position, format string, args ...any) *diag.Erro
 // wrong reports a value of the wrong type.
 func (d *decoder) wrong(n ast.Node, key, want string) *diag.Error {
 	if n.Type() == ast.NullType {
-		return d.fail(d.at(n), "cannot read %s: it has no value", key).Hint("Give it a value, or remove the key.")
+		return d.fail(d.at(n), "cannot read %s: it has no value", key).Hint("give it a value, or remove the key")
 	}
 	return d.fail(d.at(n), "cannot read %s: want %s, found %s", key, want, describe(n))
 }
@@ -301,9 +301,9 @@ func (d *decoder) fields(n ast.Node, v reflect.Value, key string) {
 		}
 		e := d.fail(pos, "cannot use the key %q%s: it is unknown", name, where)
 		if near := diag.Nearest(name, known); near != "" {
-			e.Hint("Did you mean %s?", near)
+			e.Hint("did you mean %s?", near)
 		} else {
-			e.Hint("The keys are: %s.", strings.Join(known, ", "))
+			e.Hint("the keys are: %s", strings.Join(known, ", "))
 		}
 	})
 }
@@ -353,17 +353,17 @@ func (d *decoder) mapping(n ast.Node, key string, each func(name string, pos dia
 	for _, kv := range values {
 		pos := d.at(kv.Key)
 		if kv.Key.IsMergeKey() {
-			d.fail(pos, "cannot merge mappings with <<").Hint("Write the keys out.")
+			d.fail(pos, "cannot merge mappings with <<").Hint("write the keys out")
 			continue
 		}
 		name, ok := d.keyName(kv.Key)
 		if !ok {
-			d.fail(pos, "cannot use %s as a key", describe(kv.Key)).Hint("Keys are plain text.")
+			d.fail(pos, "cannot use %s as a key", describe(kv.Key)).Hint("keys are plain text")
 			continue
 		}
 		if before, ok := first[name]; ok {
 			d.fail(pos, "cannot use the key %q twice: the first one is in line %d", name, before.Line).
-				Hint("Remove one of them.")
+				Hint("remove one of them")
 			continue
 		}
 		first[name] = pos
@@ -401,7 +401,7 @@ func (t *text) decode(d *decoder, n ast.Node, key string) {
 	default:
 		e := d.wrong(n, key, "text")
 		if s, ok := scalarText(n); ok {
-			e.Hint("Put it in quotes: %q.", s)
+			e.Hint("put it in quotes: %q", s)
 		}
 	}
 }
@@ -432,7 +432,7 @@ func (l *list[T]) decode(d *decoder, n ast.Node, key string) {
 	if !ok {
 		e := d.wrong(n, key, "a list")
 		if s, ok := scalarText(n); ok {
-			e.Hint("Write it as a list: [%s].", s)
+			e.Hint("write it as a list: [%s]", s)
 		}
 		return
 	}

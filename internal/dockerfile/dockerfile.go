@@ -64,7 +64,7 @@ func Parse(path string, data []byte) (*File, error) {
 	f.readInstructions(tree.AST, &problems)
 	if len(f.stages) == 0 && problems.Len() == 0 {
 		problems.Add(diag.Errorf(diag.Position{File: path, Line: 1}, "cannot parse Dockerfile: no stage to build").
-			Hint("Write a FROM that names the image to start with."))
+			Hint("write a FROM that names the image to start with"))
 	}
 	if err := problems.Err(); err != nil {
 		return nil, err
@@ -100,7 +100,7 @@ func (f *File) readInstructions(root *parser.Node, problems *diag.List) {
 		case instructions.Command:
 			if len(f.stages) == 0 {
 				problems.Add(diag.Errorf(f.pos(cmd.Location()), "cannot parse Dockerfile: %s stands before the first FROM",
-					strings.ToUpper(cmd.Name())).Hint("Only ARG may come before the first FROM: move the line below it."))
+					strings.ToUpper(cmd.Name())).Hint("only ARG may come before the first FROM: move the line below it"))
 				continue
 			}
 			f.addCommand(cmd)
@@ -145,7 +145,7 @@ func syntaxError(path string, err error, data []byte) *diag.Error {
 	reason, suggestion := splitSuggestion(err)
 	e := diag.Errorf(pos, "cannot parse Dockerfile: %s", reason)
 	if suggestion != "" {
-		e.Hint("Did you mean %s?", suggestion)
+		e.Hint("did you mean %s?", suggestion)
 	}
 	return e
 }

@@ -30,10 +30,10 @@ func TestParseErrors(t *testing.T) {
 	for name, tc := range map[string]struct{ file, want string }{
 		"empty":         {"", "D: cannot parse Dockerfile: file with no instructions"},
 		"only comments": {"# a\n\n# b\n", "D:3: cannot parse Dockerfile: file with no instructions"},
-		"no stage":      {"ARG A=1\n", "D:1: cannot parse Dockerfile: no stage to build\n  Write a FROM that names the image to start with."},
+		"no stage":      {"ARG A=1\n", "D:1: cannot parse Dockerfile: no stage to build\n  write a FROM that names the image to start with"},
 		"suggestion": {
 			"FROM a\nCOPPY x y\n",
-			"D:2: cannot parse Dockerfile: unknown instruction: COPPY\n  Did you mean COPY?",
+			"D:2: cannot parse Dockerfile: unknown instruction: COPPY\n  did you mean COPY?",
 		},
 		"every bad instruction": {
 			"FROM a\nBOGUSINSTRUCTION\nCOPY x\nRUN --mount=type=bnd,target=/x true\nEXPOSE\nFROM b c\nRUN --mount=from=$X,target=/y true",
@@ -46,7 +46,7 @@ func TestParseErrors(t *testing.T) {
 		"before FROM": {
 			"ARG A\nRUN x\nFROM a\n",
 			"D:2: cannot parse Dockerfile: RUN stands before the first FROM\n" +
-				"  Only ARG may come before the first FROM: move the line below it.",
+				"  only ARG may come before the first FROM: move the line below it",
 		},
 		"a broken FROM opens a stage": {
 			"FROM a b\nRUN x\n", "D:1: cannot parse Dockerfile: FROM requires either one or three arguments",
@@ -57,13 +57,13 @@ func TestParseErrors(t *testing.T) {
 		"heredoc": {"FROM a\nRUN <<EOF\nx\n", "D:2: cannot parse Dockerfile: unterminated heredoc"},
 		"escape": {
 			"# syntax=docker/dockerfile:1\n# escape=x\nFROM a",
-			"D:2: cannot parse Dockerfile: invalid escape token \"x\"\n  Write # escape=` or # escape=\\.",
+			"D:2: cannot parse Dockerfile: invalid escape token \"x\"\n  write # escape=` or # escape=\\",
 		},
 		"directive twice": {
 			"\xEF\xBB\xBF# escape=`\r\n# escape=`\r\nFROM a",
-			"D:2: cannot parse Dockerfile: only one escape parser directive can be used\n  Remove one of the two lines.",
+			"D:2: cannot parse Dockerfile: only one escape parser directive can be used\n  remove one of the two lines",
 		},
-		"unknown flag":      {"FROM a\nCOPY --form=b / /", "D:2: cannot parse Dockerfile: unknown flag: --form\n  Did you mean from?"},
+		"unknown flag":      {"FROM a\nCOPY --form=b / /", "D:2: cannot parse Dockerfile: unknown flag: --form\n  did you mean from?"},
 		"ADD has no --from": {"FROM a\nADD --from=b / /", "D:2: cannot parse Dockerfile: unknown flag: --from"},
 		"continued":         {"FROM a\nRUN a \\\n  b\nNOPENOPE \\\n x\n", "D:4: cannot parse Dockerfile: unknown instruction: NOPENOPE"},
 		"long line": {
@@ -73,7 +73,7 @@ func TestParseErrors(t *testing.T) {
 		"front end and syntax": {
 			"# syntax=docker/dockerfile:2\nFROM a\nNOPENOPE",
 			"D:1: cannot build with front end docker/dockerfile:2: it is another major version than 1.27\n" +
-				"  plinth reads Dockerfiles itself, as docker/dockerfile:1.27 does: write `# syntax=docker/dockerfile:1` or remove the line.\n" +
+				"  plinth reads Dockerfiles itself, as docker/dockerfile:1.27 does: write `# syntax=docker/dockerfile:1` or remove the line\n" +
 				"D:3: cannot parse Dockerfile: unknown instruction: NOPENOPE",
 		},
 	} {

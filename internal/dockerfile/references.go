@@ -147,11 +147,11 @@ func (r *resolver) findTarget() (int, bool) {
 	}
 	e := diag.Errorf(diag.Position{File: r.file.Path}, "cannot find stage %q", r.opt.Target)
 	if near := diag.Nearest(strings.ToLower(r.opt.Target), names); near != "" {
-		e.Hint("Did you mean %s?", near)
+		e.Hint("did you mean %s?", near)
 	} else if len(names) > 0 {
-		e.Hint("The stages are: %s.", strings.Join(names, ", "))
+		e.Hint("the stages are: %s", strings.Join(names, ", "))
 	} else {
-		e.Hint("No stage has a name: write FROM … AS %s.", r.opt.Target)
+		e.Hint("no stage has a name: write FROM … AS %s", r.opt.Target)
 	}
 	r.problems.Add(e)
 	return 0, false
@@ -255,9 +255,9 @@ func (r *resolver) unset(pos diag.Position, e *env, unmatched map[string]struct{
 	for _, name := range sortedKeys(unmatched) {
 		switch {
 		case e.declared[name]:
-			err.Hint("ARG %s has no value: give it a default (ARG %s=…), or set it under args: in image.yaml.", name, name)
+			err.Hint("ARG %s has no value: give it a default (ARG %s=…), or set it under args: in image.yaml", name, name)
 		default:
-			err.Hint("Declare ARG %s=… before the first FROM: FROM sees no other ARG.", name)
+			err.Hint("declare ARG %s=… before the first FROM: FROM sees no other ARG", name)
 		}
 	}
 	return err
@@ -327,7 +327,7 @@ func (r *resolver) source(src Trigger, i int) (use, bool) {
 		res, err := r.lex.ProcessWordWithMatches(src.From, newEnv())
 		if err != nil || res.Result != src.From {
 			r.problems.Add(diag.Errorf(src.Pos, "cannot resolve COPY --from=%s: variables are not expanded there", src.From).
-				Hint("Name the image in a stage of its own (FROM %s AS source) and copy from that stage.", src.From))
+				Hint("name the image in a stage of its own (FROM %s AS source) and copy from that stage", src.From))
 			return u, false
 		}
 		if n, err := strconv.Atoi(src.From); err == nil {
@@ -346,7 +346,7 @@ func (r *resolver) source(src Trigger, i int) (use, bool) {
 	switch {
 	case u.stage >= i:
 		r.problems.Add(diag.Errorf(src.Pos, "cannot take files from stage %q: it is not built before this line", src.From).
-			Hint("Move the stage above the one that uses it."))
+			Hint("move the stage above the one that uses it"))
 		return u, false
 	case u.stage < 0 && src.From == ociref.Scratch:
 		return u, false
@@ -419,7 +419,7 @@ func (r *resolver) triggersOf(i int) []Trigger {
 			reason, suggestion := splitSuggestion(err)
 			e := diag.Errorf(pos, "cannot parse ONBUILD: %s", reason)
 			if suggestion != "" {
-				e.Hint("Did you mean %s?", suggestion)
+				e.Hint("did you mean %s?", suggestion)
 			}
 			r.problems.Add(e)
 			continue

@@ -215,18 +215,18 @@ func TestReferenceErrors(t *testing.T) {
 		"ARG without a value": {
 			file: "ARG BASE\nFROM $BASE",
 			want: "D:2: cannot resolve FROM $BASE: the name is empty\n" +
-				"  ARG BASE has no value: give it a default (ARG BASE=…), or set it under args: in image.yaml.",
+				"  ARG BASE has no value: give it a default (ARG BASE=…), or set it under args: in image.yaml",
 		},
 		"no ARG": {
 			file: "FROM ${BASE}",
 			want: "D:1: cannot resolve FROM ${BASE}: the name is empty\n" +
-				"  Declare ARG BASE=… before the first FROM: FROM sees no other ARG.",
+				"  declare ARG BASE=… before the first FROM: FROM sees no other ARG",
 		},
 		"part of a name": {
 			file: "ARG V\nFROM r/$N:$V",
 			want: "D:2: cannot resolve FROM r/$N:$V: \"r/:\": invalid reference format\n" +
-				"  Declare ARG N=… before the first FROM: FROM sees no other ARG.\n" +
-				"  ARG V has no value: give it a default (ARG V=…), or set it under args: in image.yaml.",
+				"  declare ARG N=… before the first FROM: FROM sees no other ARG\n" +
+				"  ARG V has no value: give it a default (ARG V=…), or set it under args: in image.yaml",
 		},
 		"empty default": {
 			file: "ARG B=\nFROM $B",
@@ -248,7 +248,7 @@ func TestReferenceErrors(t *testing.T) {
 		"variable in --from": {
 			file: "ARG A=x\nFROM b\nCOPY --from=$A / /",
 			want: "D:3: cannot resolve COPY --from=$A: variables are not expanded there\n" +
-				"  Name the image in a stage of its own (FROM $A AS source) and copy from that stage.",
+				"  name the image in a stage of its own (FROM $A AS source) and copy from that stage",
 		},
 		"stage number": {
 			file: "FROM b\nFROM c\nCOPY --from=2 / /\nCOPY --from=-1 / /",
@@ -256,34 +256,34 @@ func TestReferenceErrors(t *testing.T) {
 		},
 		"later stage": {
 			file: "FROM a\nCOPY --from=x / /\nFROM b AS x",
-			want: "D:2: cannot take files from stage \"x\": it is not built before this line\n  Move the stage above the one that uses it.",
+			want: "D:2: cannot take files from stage \"x\": it is not built before this line\n  move the stage above the one that uses it",
 		},
 		"own stage": {
 			file: "FROM a AS x\nRUN --mount=from=X,target=/x true",
-			want: "D:2: cannot take files from stage \"X\": it is not built before this line\n  Move the stage above the one that uses it.",
+			want: "D:2: cannot take files from stage \"X\": it is not built before this line\n  move the stage above the one that uses it",
 		},
 		"platform": {
 			file: "FROM --platform=$P a\nFROM --platform=a/b/c/d b\nFROM --platform=${A:i} c",
 			want: "D:1: cannot resolve --platform=$P: it is empty\n" +
-				"  Declare ARG P=… before the first FROM: FROM sees no other ARG.\n" +
+				"  declare ARG P=… before the first FROM: FROM sees no other ARG\n" +
 				"D:2: cannot resolve --platform=a/b/c/d: \"a/b/c/d\": cannot parse platform specifier: invalid argument\n" +
 				"D:3: cannot resolve --platform=${A:i}: unsupported modifier (:i) in substitution",
 		},
 		"target with a near name": {
 			file: "FROM a AS builder\nFROM b AS final", target: "bulider",
-			want: "D: cannot find stage \"bulider\"\n  Did you mean builder?",
+			want: "D: cannot find stage \"bulider\"\n  did you mean builder?",
 		},
 		"target with other names": {
 			file: "FROM a AS builder\nFROM b AS final", target: "zzz",
-			want: "D: cannot find stage \"zzz\"\n  The stages are: builder, final.",
+			want: "D: cannot find stage \"zzz\"\n  the stages are: builder, final",
 		},
 		"target without names": {
 			file: "FROM a", target: "zzz",
-			want: "D: cannot find stage \"zzz\"\n  No stage has a name: write FROM … AS zzz.",
+			want: "D: cannot find stage \"zzz\"\n  no stage has a name: write FROM … AS zzz",
 		},
 		"bad trigger in a stage": {
 			file: "FROM a AS x\nONBUILD RUM x\nFROM x",
-			want: "D:2: cannot parse ONBUILD: unknown instruction: RUM\n  Did you mean RUN?",
+			want: "D:2: cannot parse ONBUILD: unknown instruction: RUM\n  did you mean RUN?",
 		},
 		"trigger with a bad name": {
 			file: "FROM a AS x\nONBUILD COPY --from=B / /\nFROM x",
@@ -327,7 +327,7 @@ func TestTriggersOfParents(t *testing.T) {
 	if early, err := parent.Triggers("early"); err != nil || len(early) != 1 || early[0].From != "lost" {
 		t.Errorf("stage early: %v, %v", early, err)
 	}
-	if _, err := parent.Triggers("none"); report(err) != "P: cannot find stage \"none\"\n  The stages are: early." {
+	if _, err := parent.Triggers("none"); report(err) != "P: cannot find stage \"none\"\n  the stages are: early" {
 		t.Errorf("stage none: %s", report(err))
 	}
 

@@ -44,7 +44,7 @@ func checkSyntaxLine(path string, data []byte) *diag.Error {
 	own := FrontendVersion()
 	fail := func(why string) *diag.Error {
 		return diag.Errorf(pos, "cannot build with front end %s: %s", name, why).
-			Hint("plinth reads Dockerfiles itself, as docker/dockerfile:%s does: write `# syntax=docker/dockerfile:1` or remove the line.", own)
+			Hint("plinth reads Dockerfiles itself, as docker/dockerfile:%s does: write `# syntax=docker/dockerfile:1` or remove the line", own)
 	}
 	ref, err := ociref.Parse(name)
 	if err != nil {
@@ -100,14 +100,14 @@ func checkDirectives(path string, data []byte) *diag.Error {
 		d, err := p.ParseLine(line)
 		if err != nil {
 			return diag.Errorf(diag.Position{File: path, Line: n}, "cannot parse Dockerfile: %w", err).
-				Hint("Remove one of the two lines.")
+				Hint("remove one of the two lines")
 		}
 		if d == nil {
 			return nil // directives end at the first line that is none
 		}
 		if d.Name == "escape" && d.Value != "`" && d.Value != `\` {
 			return diag.Errorf(diag.Position{File: path, Line: n}, "cannot parse Dockerfile: invalid escape token %q", d.Value).
-				Hint("Write # escape=` or # escape=\\.")
+				Hint("write # escape=` or # escape=\\")
 		}
 	}
 	return nil

@@ -150,12 +150,12 @@ func (b *builder) add(t *Target, r dockerfile.Reference) {
 func (b *builder) notFound(text, name string, pos, trigger diag.Position) *diag.Error {
 	e := diag.Errorf(pos, "cannot find image %s: no target is called %s", text, name)
 	if trigger.File != "" {
-		e.Hint("The ONBUILD in %s asks for it.", trigger)
+		e.Hint("the ONBUILD in %s asks for it", trigger)
 	}
 	if near := diag.Nearest(name, b.names); near != "" {
-		e.Hint("Did you mean %s?", near)
+		e.Hint("did you mean %s?", near)
 	} else {
-		e.Hint("plinth graph lists the targets.")
+		e.Hint("plinth graph lists the targets")
 	}
 	return e
 }
@@ -178,7 +178,7 @@ func (b *builder) connectPackages(t *Target) {
 		b.problems.Add(b.notFound(p.From, m.missing, p.FromPos, diag.Position{}))
 	case m.behind:
 		b.problems.Add(diag.Errorf(p.FromPos, "cannot add packages to %s: it is a published release", p.From).
-			Hint("Leave out the tag to build on the target of this catalog."))
+			Hint("leave out the tag to build on the target of this catalog"))
 	default:
 		name, _ := bareName(p.From, m.ref)
 		e := b.notFound(p.From, p.From, p.FromPos, diag.Position{})

@@ -379,13 +379,13 @@ func TestSelect(t *testing.T) {
 		t.Error("Select gives the graph's own list away")
 	}
 	for selectors, want := range map[string]string{
-		"bsae":  "cannot find a target, an image or a tier called \"bsae\"\n  Did you mean base?",
-		"jaav+": "cannot find a target, an image or a tier called \"jaav+\"\n  Did you mean java?",
-		"zzzzzzzz,0900": "cannot find a target, an image or a tier called \"0900\"\n  plinth graph lists the targets.\n" +
-			"cannot find a target, an image or a tier called \"zzzzzzzz\"\n  plinth graph lists the targets.",
-		"q*":     "cannot find a target that matches \"q*\"\n  plinth graph lists the targets.",
+		"bsae":  "cannot find a target, an image or a tier called \"bsae\"\n  did you mean base?",
+		"jaav+": "cannot find a target, an image or a tier called \"jaav+\"\n  did you mean java?",
+		"zzzzzzzz,0900": "cannot find a target, an image or a tier called \"0900\"\n  plinth graph lists the targets\n" +
+			"cannot find a target, an image or a tier called \"zzzzzzzz\"\n  plinth graph lists the targets",
+		"q*":     "cannot find a target that matches \"q*\"\n  plinth graph lists the targets",
 		"a[":     "cannot use the selector \"a[\": syntax error in pattern",
-		"base,+": "cannot find a target, an image or a tier called \"+\"\n  plinth graph lists the targets.",
+		"base,+": "cannot find a target, an image or a tier called \"+\"\n  plinth graph lists the targets",
 	} {
 		got, err := g.Select(strings.Split(selectors, ",")...)
 		if report(err) != want || got != nil {

@@ -124,5 +124,5 @@ func cycleError(cycle []step) *diag.Error {
 	names = append(names, cycle[0].from.Name)
 	return diag.Errorf(cycle[0].edge.Pos, "cannot order images that need each other: %s%s",
 		strings.Join(names, " → "), strings.Join(lines, "")).
-		Hint("Take one of these references out.")
+		Hint("take one of these references out")
 }

@@ -80,9 +80,9 @@ func (g *Graph) named(name, selector string) ([]*Target, *diag.Error) {
 	}
 	e := diag.Errorf(diag.Position{}, "cannot find a target, an image or a tier called %q", selector).WithCode(diag.ExitUsage)
 	if near := diag.Nearest(name, g.selectable()); near != "" {
-		return nil, e.Hint("Did you mean %s?", near)
+		return nil, e.Hint("did you mean %s?", near)
 	}
-	return nil, e.Hint("plinth graph lists the targets.")
+	return nil, e.Hint("plinth graph lists the targets")
 }
 
 func (g *Graph) globbed(glob, selector string) ([]*Target, *diag.Error) {
@@ -97,7 +97,7 @@ func (g *Graph) globbed(glob, selector string) ([]*Target, *diag.Error) {
 	}
 	if found == nil {
 		return nil, diag.Errorf(diag.Position{}, "cannot find a target that matches %q", selector).
-			Hint("plinth graph lists the targets.").WithCode(diag.ExitUsage)
+			Hint("plinth graph lists the targets").WithCode(diag.ExitUsage)
 	}
 	return found, nil
 }

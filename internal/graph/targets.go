@@ -48,12 +48,12 @@ func (b *builder) claimed(first, second *Target) {
 	e := diag.Errorf(second.Pos, "cannot use the name %q twice: %s has it too", second.Name, first.Pos)
 	switch {
 	case first.Image == second.Image:
-		e.Hint("Put every axis of the matrix into name:, such as {{.%s}}.", second.Image.Matrix[0].Name)
+		e.Hint("put every axis of the matrix into name:, such as {{.%s}}", second.Image.Matrix[0].Name)
 	case second.Image.NameTemplate == "":
-		e.Hint("Rename one of the folders, set name: in %s/%s, or name the image folders under images: in %s.",
+		e.Hint("rename one of the folders, set name: in %s/%s, or name the image folders under images: in %s",
 			second.Image.Dir, catalog.ImageFile, catalog.ConfigFile)
 	default:
-		e.Hint("Change name: in one of them.")
+		e.Hint("change name: in one of them")
 	}
 	b.problems.Add(e)
 }
@@ -100,9 +100,9 @@ func (b *builder) target(img *catalog.Image, combination []string) *Target {
 	if b.problems.Len() == before && !repositoryName.MatchString(t.Name) {
 		e := diag.Errorf(t.Pos, "cannot use %q as the name of an image", t.Name)
 		if lower := strings.ToLower(t.Name); img.NameTemplate == "" && repositoryName.MatchString(lower) {
-			e.Hint("Names are lower case: set name: %s in %s/%s.", lower, img.Dir, catalog.ImageFile)
+			e.Hint("names are lower case: set name: %s in %s/%s", lower, img.Dir, catalog.ImageFile)
 		} else {
-			e.Hint("Names have lower-case letters and digits, with single . or _, or - between them.")
+			e.Hint("names have lower-case letters and digits, with single . or _, or - between them")
 		}
 		b.problems.Add(e)
 	}
@@ -131,7 +131,7 @@ func (x expander) text(s string, pos diag.Position) string {
 	}
 	tmpl, err := template.New("").Option("missingkey=error").Parse(s)
 	if err != nil {
-		x.fail(pos, s, err).Hint(`Write {{"{{"}} for two braces that are meant as they are.`)
+		x.fail(pos, s, err).Hint(`write {{"{{"}} for two braces that are meant as they are`)
 		return s
 	}
 	var out strings.Builder
@@ -141,7 +141,7 @@ func (x expander) text(s string, pos diag.Position) string {
 		for _, k := range sortedKeys(x.data) {
 			known = append(known, "{{."+k+"}}")
 		}
-		e.Hint("It may use %s.", strings.Join(known, ", "))
+		e.Hint("it may use %s", strings.Join(known, ", "))
 		return s
 	}
 	return out.String()
