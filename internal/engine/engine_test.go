@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/identity"
 
 	"github.com/plinth-build/plinth/internal/diag"
 	"github.com/plinth-build/plinth/internal/engine/enginetest"
@@ -293,12 +295,26 @@ func TestSweepAfterKill(t *testing.T) {
 	if err := os.MkdirAll(stale, 0o755); err != nil {
 		t.Fatal(err)
 	}
+	// a container that runc was about to make when it was killed, and another program's
+	halfMade, foreign := filepath.Join(runcState, identity.NewID()), filepath.Join(runcState, identity.NewID())
+	for _, dir := range []string{filepath.Join(root, "runc-overlayfs", "executor", filepath.Base(halfMade)), halfMade, foreign} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Cleanup(func() { os.Remove(foreign) })
 	swept, err := Sweep(t.Context(), Options{Root: root})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(swept.Containers) != 1 || len(swept.Mounts) == 0 || !slices.Contains(swept.Files, stale) {
+	if len(swept.Containers) != 1 || len(swept.Mounts) == 0 || !slices.Contains(swept.Files, stale) || !slices.Contains(swept.Files, halfMade) {
 		t.Errorf("swept %+v", swept)
+	}
+	if _, err := os.Lstat(halfMade); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the half-made container is there: %v", err)
+	}
+	if _, err := os.Lstat(foreign); err != nil {
+		t.Errorf("another program's container is gone: %v", err)
 	}
 	assertClean(t, root)
 	if got := containersOf(t, other); len(got) != 1 {

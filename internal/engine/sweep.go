@@ -25,6 +25,9 @@ import (
 // folders under our root. The locks of the databases need no sweeping: the
 // kernel drops them with the process that held them.
 
+// runcState is where runc run by root keeps a folder for each container.
+const runcState = "/run/runc"
+
 // Swept is what Sweep found and removed.
 type Swept struct {
 	Containers []string // ids of containers
@@ -148,6 +151,9 @@ func (s *Swept) sweepFiles(root string) error {
 			if err != nil || !info.IsDir() {
 				continue // hosts, resolv.conf and runc's log, which the executor renews by itself
 			}
+			if filepath.Base(filepath.Dir(p)) == "executor" {
+				errs = append(errs, s.sweepHalfMade(filepath.Join(runcState, filepath.Base(p))))
+			}
 			if err := os.RemoveAll(p); err != nil {
 				errs = append(errs, err)
 				continue
@@ -157,6 +163,23 @@ func (s *Swept) sweepFiles(root string) error {
 	}
 	slices.Sort(s.Files)
 	return errors.Join(errs...)
+}
+
+// sweepHalfMade removes runc's record of a container that it was about to make:
+// until runc has written state.json into the folder, it is not in runc's list.
+// Only the bundle, which has the same name, tells that it is ours.
+func (s *Swept) sweepHalfMade(dir string) error {
+	if _, err := os.Lstat(dir); err != nil {
+		return nil
+	}
+	if _, err := os.Lstat(filepath.Join(dir, "state.json")); !errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		return err
+	}
+	s.Files = append(s.Files, dir)
+	return nil
 }
 
 // escapeGlob makes a path stand for itself in a pattern.

@@ -208,12 +208,13 @@ func (r *runner) build(ctx context.Context, row *Row, step plan.Step, parents ma
 			return fmt.Errorf("cannot drop the old result of %s: %w", t.Name, err)
 		}
 	}
-	row.Log = filepath.Join(r.opts.LogDir, strings.ReplaceAll(t.Name, "/", "%")+".log")
-	log, err := os.Create(row.Log)
+	path := filepath.Join(r.opts.LogDir, strings.ReplaceAll(t.Name, "/", "%")+".log")
+	log, err := os.Create(path)
 	if err != nil {
 		return fmt.Errorf("cannot write the log of %s: %w", t.Name, err)
 	}
 	defer log.Close()
+	row.Log = path
 	fmt.Fprintf(log, "# %s: %s\n", t.Name, plan.Summary(step.Reasons))
 	job := Job{Step: step, Parents: parents, Log: log, Say: func(s string) { r.progress.Step(t.Name, s) }}
 	var image ocispec.Descriptor

@@ -160,7 +160,7 @@ func (p *Planner) Upstream(t *graph.Target, up graph.Upstream) (string, error) {
 		if up.Suggestion != "" {
 			e.Hint("did you mean your own image %s?", up.Suggestion)
 		}
-		return "", e.Hint("pin it with: plinth update %s", up.Ref.Familiar())
+		return "", e.Hint("pin it with: plinth update%s", p.unlessEmpty(up.Ref.Familiar()))
 	}
 	platform := cmp.Or(up.Platform, t.Platform.String())
 	d, ok := locked.Digests[platform]
@@ -169,6 +169,15 @@ func (p *Planner) Upstream(t *graph.Target, up graph.Upstream) (string, error) {
 			Hint("it has: %s", joinSorted(maps.Keys(locked.Digests)))
 	}
 	return d, nil
+}
+
+// unlessEmpty is the argument of plinth update that pins what: none when
+// nothing is pinned yet, for then everything has to be.
+func (p *Planner) unlessEmpty(what string) string {
+	if len(p.lock.Upstreams)+len(p.lock.Sets) == 0 {
+		return ""
+	}
+	return " " + what
 }
 
 func (p *Planner) preparePackages(t *graph.Target, prep *prepared) error {
@@ -182,7 +191,7 @@ func (p *Planner) preparePackages(t *graph.Target, prep *prepared) error {
 	switch {
 	case !ok:
 		return diag.Errorf(spec.Pos, "cannot build %s: its packages are not locked", t.Name).
-			Hint("pin them with: plinth update %s", t.Name)
+			Hint("pin them with: plinth update%s", p.unlessEmpty(t.Name))
 	case !set.Matches(spec.Debian, DebianArch(t), parent, request, exclude):
 		return diag.Errorf(spec.Pos, "cannot build %s: its package list is not the one that was locked", t.Name).
 			Hint("lock the new list with: plinth update %s", t.Name)
@@ -306,12 +315,17 @@ func (p *Planner) Snapshot(step Step, digest string, now time.Time, took time.Du
 
 // Request is what the resolver is asked for: the packages of the image, for a
 // full image that stands on nothing also what Debian calls essential and
-// required, without which dpkg cannot work.
+// required, without which dpkg cannot work. usr-is-merged says that /bin is
+// /usr/bin already, as plinth lays it; without it Debian 12 takes usrmerge,
+// which does the merging, and perl for it.
 func Request(spec *catalog.Packages) (request, exclude []string) {
 	for _, n := range spec.Names {
 		request = append(request, n.Name)
 	}
 	if spec.Mode == catalog.Full && spec.From == "" {
+		if !slices.Contains(request, "usrmerge") {
+			request = append(request, "usr-is-merged")
+		}
 		request = append(request, "@essential", "@required")
 	}
 	for _, n := range spec.Exclude {

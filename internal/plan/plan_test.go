@@ -298,11 +298,15 @@ func TestUpstreamsMustBeLocked(t *testing.T) {
 		got = append(got, e.Error()+" | "+strings.Join(e.Hints, " | "))
 	}
 	want(t, "errors", got, []string{
-		"a/Dockerfile:1: cannot build a: upstream debian:12 is not locked | pin it with: plinth update debian:12",
-		"b/Dockerfile:2: cannot build b: upstream quay.example/tool:1 is not locked | pin it with: plinth update quay.example/tool:1",
-		"deban/Dockerfile:1: cannot build deban: upstream debain:latest is not locked | did you mean your own image deban? | pin it with: plinth update debain:latest",
+		"a/Dockerfile:1: cannot build a: upstream debian:12 is not locked | pin it with: plinth update",
+		"b/Dockerfile:2: cannot build b: upstream quay.example/tool:1 is not locked | pin it with: plinth update",
+		"deban/Dockerfile:1: cannot build deban: upstream debain:latest is not locked | did you mean your own image deban? | pin it with: plinth update",
 	})
 
+	w.lock.Upstreams["docker.io/library/other:1"] = lock.Upstream{}
+	if _, _, err := w.planner(); diag.Flatten(err)[0].Hints[0] != "pin it with: plinth update debian:12" {
+		t.Errorf("with something locked: %v", diag.Flatten(err)[0].Hints)
+	}
 	w.lock.Upstreams["docker.io/library/debian:12"] = lock.Upstream{Digests: map[string]string{"linux/s390x": "sha256:1", "linux/riscv64": "sha256:2"}}
 	_, _, err = w.planner()
 	first := diag.Flatten(err)[0]
@@ -337,7 +341,7 @@ func lockHello(w *world, version, sha string) {
 func TestPackageImages(t *testing.T) {
 	w := newWorld(t, map[string]string{"hello/image.yaml": packageImage, "hello/motd": "hi"})
 	_, _, err := w.planner()
-	if got := diag.Flatten(err); len(got) != 1 || got[0].Error() != "hello/image.yaml:1:11: cannot build hello: its packages are not locked" || got[0].Hints[0] != "pin them with: plinth update hello" {
+	if got := diag.Flatten(err); len(got) != 1 || got[0].Error() != "hello/image.yaml:1:11: cannot build hello: its packages are not locked" || got[0].Hints[0] != "pin them with: plinth update" {
 		t.Errorf("got %v", err)
 	}
 	lockHello(w, "1.0", "aa")

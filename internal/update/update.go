@@ -68,7 +68,7 @@ type Result struct {
 // Run resolves the request against the sources. The old lock stays as it is.
 // All problems are returned at once.
 func Run(ctx context.Context, g *graph.Graph, config catalog.Config, old *lock.File, src Sources, req Request) (Result, error) {
-	u := &updater{ctx: ctx, graph: g, config: config, src: src, next: clone(old), indexes: map[string]*apt.Index{}}
+	u := &updater{ctx: ctx, graph: g, config: config, src: src, next: clone(old), indexes: map[string]*apt.Index{}, excluded: map[exclusion]bool{}}
 	all := req.Upstreams == nil && req.Targets == nil
 	if all {
 		u.next.Upstreams, u.next.Sets = map[string]lock.Upstream{}, map[string]lock.Set{}
@@ -78,7 +78,7 @@ func Run(ctx context.Context, g *graph.Graph, config catalog.Config, old *lock.F
 	if err := u.problems.Err(); err != nil {
 		return Result{}, err
 	}
-	return Result{u.next, compare(old, u.next), u.notes}, nil
+	return Result{u.next, compare(old, u.next), u.notes()}, nil
 }
 
 type updater struct {
@@ -89,7 +89,25 @@ type updater struct {
 	next     *lock.File
 	indexes  map[string]*apt.Index // release/arch → index
 	problems diag.List
-	notes    []string
+	// excluded says of each exclusion whether it made a difference to any target of its image
+	excluded map[exclusion]bool
+}
+
+type exclusion struct {
+	image *catalog.Image
+	name  string
+}
+
+// notes are remarks on exclusions without effect, by image.
+func (u *updater) notes() []string {
+	var out []string
+	for e, useful := range u.excluded {
+		if !useful {
+			out = append(out, fmt.Sprintf("%s: exclude: %s makes no difference", e.image.Pos.File, e.name))
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 func clone(f *lock.File) *lock.File {
@@ -236,8 +254,9 @@ func (u *updater) resolve(t *graph.Target) {
 		u.next.Debs[d.Key()] = d
 		set.Debs = append(set.Debs, d.Key())
 	}
-	for _, name := range result.Unused {
-		u.notes = append(u.notes, fmt.Sprintf("%s: exclude: %s makes no difference to %s", spec.Pos.File, name, t.Name))
+	for _, name := range exclude {
+		k := exclusion{t.Image, name}
+		u.excluded[k] = u.excluded[k] || !slices.Contains(result.Unused, name)
 	}
 	slices.Sort(set.Debs)
 	set.Epoch = index.Epoch()
@@ -301,8 +320,18 @@ func compare(old, next *lock.File) []Change {
 			}
 		}
 		a, b := old.Sets[name], next.Sets[name]
-		if !changed && !b.Matches(a.Release, a.Arch, a.Parent, a.Request, a.Exclude) {
-			out = append(out, Change{Subject: name, Item: "request", Was: strings.Join(a.Request, " "), Now: strings.Join(b.Request, " ")})
+		if changed {
+			continue
+		}
+		for _, part := range []struct{ item, was, now string }{
+			{"request", strings.Join(a.Request, " "), strings.Join(b.Request, " ")},
+			{"exclude", strings.Join(a.Exclude, " "), strings.Join(b.Exclude, " ")},
+			{"debian", a.Release + "/" + a.Arch, b.Release + "/" + b.Arch},
+			{"from", a.Parent, b.Parent},
+		} {
+			if part.was != part.now {
+				out = append(out, Change{name, part.item, part.was, part.now})
+			}
 		}
 	}
 	return out

@@ -218,10 +218,24 @@ func TestARequestMayChangeWithoutItsResult(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Changes) != 1 || r.Changes[0].String() != "bottom: request app → app base" {
+	if len(r.Changes) != 2 || r.Changes[0].String() != "bottom: request app → app base" || r.Changes[1].String() != "bottom: exclude + extra" {
 		t.Errorf("changes %v", r.Changes)
 	}
-	want(t, "notes", r.Notes, "bottom/image.yaml: exclude: extra makes no difference to bottom")
+	want(t, "notes", r.Notes, "bottom/image.yaml: exclude: extra makes no difference")
+}
+
+func TestAnExclusionCountsForAllTargetsOfAnImage(t *testing.T) {
+	w := newWorld(t, map[string]string{
+		"m/image.yaml": "matrix: {pkg: [tool, extra]}\nname: \"{{.pkg}}\"\npackages: [\"{{.pkg}}\"]\nexclude: [app, base]\n",
+	})
+	r, err := w.run()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want(t, "app matters to tool alone, base to none", r.Notes, "m/image.yaml: exclude: base makes no difference")
+	if got := w.old.Sets["tool"].Debs; !reflect.DeepEqual(got, []string{"tool_1.0_all"}) {
+		t.Errorf("tool has %q", got)
+	}
 }
 
 func TestAllProblemsAtOnceWithPositions(t *testing.T) {
@@ -254,7 +268,7 @@ func TestAllProblemsAtOnceWithPositions(t *testing.T) {
 func TestUnknownUpstream(t *testing.T) {
 	w := pinnedFleet(t)
 	_, err := w.run("debian:13")
-	if e := diag.Flatten(err); len(e) != 1 || e[0].Msg != "cannot update debian:13: no Dockerfile of the catalog names it" || e[0].Hints[0] != "did you mean debian:12?" {
+	if e := diag.Flatten(err); len(e) != 1 || e[0].Msg != "cannot update debian:13: no target has that name, and no Dockerfile takes an image from it" || e[0].Hints[0] != "did you mean debian:12?" {
 		t.Errorf("got %v", err)
 	}
 	_, err = w.run("debian@sha256:" + strings.Repeat("a", 64))

@@ -19,6 +19,7 @@ import (
 
 	"github.com/plinth-build/plinth/internal/debian/pool"
 	"github.com/plinth-build/plinth/internal/diag"
+	"github.com/plinth-build/plinth/internal/lock"
 	"github.com/plinth-build/plinth/internal/store"
 )
 
@@ -81,6 +82,10 @@ func (b *builder) layers(ctx context.Context) ([]layer, error) {
 		return nil, b.errorf("%w", err)
 	}
 	all := slices.Concat(b.Debs, sorted(b.parentDebs()))
+	missing := func(d lock.Deb) bool { return !b.pool.Has(d.SHA256) }
+	if b.Spec.Mode == Full && os.Geteuid() != 0 && slices.ContainsFunc(all, missing) {
+		return nil, b.needsRoot() // before anything is downloaded in vain
+	}
 	packages, err := b.pool.Get(ctx, all, b.log)
 	if err != nil {
 		return nil, err

@@ -155,11 +155,15 @@ func (b *builder) localCerts() []File {
 	return out
 }
 
+func (b *builder) needsRoot() error {
+	return b.errorf("the packages' scripts can run as root only").
+		Hint("run plinth as root, or give the image mode: distroless, which runs no script")
+}
+
 // configure does the work: unpack, run the scripts, compare.
 func (b *builder) configure(ctx context.Context) (c configured, err error) {
 	if os.Geteuid() != 0 {
-		return c, b.errorf("the packages' scripts can run as root only").
-			Hint("run plinth as root, or give the image mode: distroless, which runs no script")
+		return c, b.needsRoot()
 	}
 	if err := b.pool.Verify(ctx, b.Debs, b.Spec.Docs, b.log); err != nil {
 		return c, err

@@ -102,6 +102,8 @@ func Run(ctx context.Context, c Config) error {
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
+	case err == nil && string(why) != done:
+		return errors.New("the program did not run its second half: its main function must call sandbox.Main first")
 	case err == nil:
 		return errors.Join(werr, rerr)
 	case len(why) > 0:
@@ -109,6 +111,9 @@ func Run(ctx context.Context, c Config) error {
 	}
 	return fmt.Errorf("the namespaces' first process ended: %w", err)
 }
+
+// done is what the second half reports when all commands have succeeded.
+const done = "done"
 
 // wire is what the first half tells the second one.
 type wire struct {
@@ -123,11 +128,12 @@ func Main() bool {
 	if len(os.Args) == 0 || os.Args[0] != reexecName || os.Getpid() != 1 {
 		return false
 	}
+	report := os.NewFile(4, "report")
 	if err := inside(); err != nil {
-		report := os.NewFile(4, "report")
 		fmt.Fprint(report, err)
 		os.Exit(exitSetup)
 	}
+	fmt.Fprint(report, done)
 	os.Exit(0)
 	return true
 }
