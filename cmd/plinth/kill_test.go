@@ -167,7 +167,17 @@ func (k *killer) build(i int) {
 		args = []string{"build", "--state-dir", state, "--no-cache"}
 	}
 	k.kill(i, life, args...)
+	// runc does not list a container that it was about to make
+	bundles, err := filepath.Glob(filepath.Join(k.dir, state, "engine", "*", "executor", "*"))
+	if err != nil {
+		k.Fatal(err)
+	}
 	k.timed("build", "--state-dir", state)
+	for _, b := range bundles {
+		if record := filepath.Join("/run/runc", filepath.Base(b)); isDir(record) {
+			k.Fatalf("left behind: %s", record)
+		}
+	}
 	if got := k.images(state); got != k.digests {
 		k.Fatalf("images are\n%s\nwant\n%s", got, k.digests)
 	}
