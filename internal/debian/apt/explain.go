@@ -118,9 +118,9 @@ func (s *solver) unmet(n *node, d dependency, from asked) *diag.Error {
 	}
 	path := ""
 	if from.node != n && from.node != nil {
-		path = fmt.Sprintf(", which comes with %s,", from.Name)
+		path = ", which comes with " + from.Name
 	}
-	e := diag.Errorf(from.Pos, "cannot install %s: it%s needs %s%s", n.install, path, version.FormatGroup(d.alts), why.text)
+	e := diag.Errorf(from.Pos, "cannot install %s%s: it needs %s%s", n.install, path, version.FormatGroup(d.alts), why.text)
 	if why.hint != "" {
 		e = e.Hint("%s", why.hint)
 	}

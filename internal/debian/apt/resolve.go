@@ -89,6 +89,7 @@ func (s *solver) run(request []asked) {
 		a.node.handedOn = a.node.base // its dependencies are still to be looked at
 		s.mark(a.node, true, true)
 	}
+	s.repair()
 	s.sweep()
 }
 

@@ -18,17 +18,14 @@ import (
 //     alternatives are tried from left to right; of one alternative the package of
 //     that name comes first, then its providers by priority, then those that
 //     apt met last (see mention.go). The first that can be installed is taken.
-//   - A package is given up, for good, when one of its dependencies has no candidate left.
+//   - A package is given up, for good, when one of its dependencies cannot be satisfied:
+//     at once when no candidate could ever do that, otherwise when its turn comes.
 //   - What was asked for is protected; so is what is the only answer to a dependency of
 //     something protected. A new package pushes out what it conflicts with, unless
-//     that is protected or is itself in the middle of being installed; then the new one is given up.
+//     that is protected or is itself in the middle of being installed; then the new one is passed over.
 //   - A protected package takes whatever it conflicts with out of the running.
-//   - What was chosen on the way and is not needed in the end is dropped again.
-//
-// Known flaw: when a later choice pushed out what an earlier one needs, apt goes on
-// with a second resolver, which weighs packages by scores and may still find a
-// set. Here that is an error that names the conflict, and the way out is to name the
-// wanted alternative in the request. Nothing is installed that apt would refuse.
+//   - What is broken then is mended (see repair.go), and what was chosen on the way and is
+//     not needed in the end is dropped again.
 
 // solver is one resolution under way.
 type solver struct {
