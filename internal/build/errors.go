@@ -228,15 +228,18 @@ func pullFailure(r Request, pos diag.Position, ref, text string) *diag.Error {
 	host := ref
 	if named, err := reference.ParseNormalizedNamed(ref); err == nil {
 		host = reference.Domain(named)
+		// a repository may be called denied
+		lower = strings.ReplaceAll(strings.ReplaceAll(lower, strings.ToLower(host), ""), reference.Path(named), "")
 	}
+	// by words, not by status numbers: ports and digests have those in them
 	switch {
-	case has("401", "403", "unauthorized", "authorization failed", "denied", "insufficient_scope", "no basic auth"):
+	case has("unauthorized", "forbidden", "authorization failed", "denied", "insufficient_scope", "no basic auth"):
 		return diag.Errorf(pos, "cannot build %s: %s does not let us pull %s: %s", r.Target, host, ref, clean(text)).
 			Hint("docker login %s", host)
-	case has("429", "toomanyrequests"):
+	case has("too many requests", "toomanyrequests"):
 		return diag.Errorf(pos, "cannot build %s: %s has had too many requests from here: %s", r.Target, host, clean(text)).
 			Hint("wait, or docker login %s", host)
-	case has("not found", "manifest unknown", "404"):
+	case has("not found", "manifest unknown"):
 		return diag.Errorf(pos, "cannot build %s: %s no longer has %s", r.Target, host, ref).
 			Hint("plinth update takes the digest that the tag has now")
 	case has("connection refused", "no such host", "i/o timeout", "network is unreachable", "no route to host", "tls", "x509", "dial tcp", "connection reset", "deadline exceeded", "eof"):

@@ -192,7 +192,7 @@ func (r *runner) reuse(row *Row, step plan.Step) error {
 	if !r.store.LoadTarget(row.Target, &last) || last.ID != step.ID {
 		// reused from another target or an older state: the next diff starts from here
 		step.Reasons = last.Why
-		if err := r.store.SaveTarget(row.Target, r.planner.Snapshot(step, row.Digest, step.Result.Built, 0)); err != nil {
+		if err := r.store.SaveTarget(row.Target, r.planner.Snapshot(step, last, row.Digest, step.Result.Built, 0)); err != nil {
 			row.Status, row.Err = Failed, explain(err, r.store.Dir())
 			return err
 		}
@@ -203,10 +203,9 @@ func (r *runner) reuse(row *Row, step plan.Step) error {
 
 func (r *runner) build(ctx context.Context, row *Row, step plan.Step, parents map[string]ocispec.Descriptor, began time.Time) error {
 	t := step.Target
-	if step.Result.ID != "" {
-		if err := r.store.Forget(step.Result); err != nil {
-			return fmt.Errorf("cannot drop the old result of %s: %w", t.Name, err)
-		}
+	damaged := slices.ContainsFunc(step.Reasons, func(r plan.Reason) bool { return r.Kind == plan.Damaged })
+	if err := r.forget(step, damaged); err != nil { // its blobs would be taken for good ones
+		return err
 	}
 	path := filepath.Join(r.opts.LogDir, strings.ReplaceAll(t.Name, "/", "%")+".log")
 	log, err := os.Create(path)
@@ -230,6 +229,9 @@ func (r *runner) build(ctx context.Context, row *Row, step plan.Step, parents ma
 	if err := r.planner.Unchanged(t); err != nil {
 		return err
 	}
+	if err := r.forget(step, !damaged); err != nil { // an intact one is kept until there is a better one
+		return err
+	}
 	result, err := r.store.Record(step.ID, t.Name, image, r.opts.Now())
 	if err != nil {
 		return err
@@ -239,7 +241,18 @@ func (r *runner) build(ctx context.Context, row *Row, step plan.Step, parents ma
 	row.Digest, row.Size = result.Manifest.Digest.String(), result.Size
 	r.setImage(t.Name, result.Manifest)
 	now := r.opts.Now()
-	return r.store.SaveTarget(t.Name, r.planner.Snapshot(step, row.Digest, now, now.Sub(began)))
+	return r.store.SaveTarget(t.Name, r.planner.Snapshot(step, last, row.Digest, now, now.Sub(began)))
+}
+
+// forget drops the stored result of a step that is built all the same, when now is the time.
+func (r *runner) forget(step plan.Step, now bool) error {
+	if !now || step.Result.ID == "" {
+		return nil
+	}
+	if err := r.store.Forget(step.Result); err != nil {
+		return fmt.Errorf("cannot drop the old result of %s: %w", step.Target.Name, err)
+	}
+	return nil
 }
 
 func (r *runner) setImage(name string, desc ocispec.Descriptor) {

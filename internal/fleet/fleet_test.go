@@ -108,6 +108,8 @@ type world struct {
 	log   *log
 	opts  Options
 	ctx   context.Context
+
+	noCache map[string]bool
 }
 
 func newWorld(t *testing.T, dockerfiles map[string]string) *world {
@@ -146,7 +148,7 @@ func (w *world) run() []Row {
 		w.t.Fatal(err)
 	}
 	cache := buildctx.LoadStatCache(filepath.Join(w.t.TempDir(), "stat"))
-	p := plan.New(c.Root, lock.New(), w.store, cache, plan.Options{Now: time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)})
+	p := plan.New(c.Root, lock.New(), w.store, cache, plan.Options{Now: time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC), NoCache: w.noCache})
 	if err := p.Prepare(g.Targets); err != nil {
 		w.t.Fatal(err)
 	}
@@ -301,6 +303,24 @@ func TestDamagedBlobIsBuiltAnew(t *testing.T) {
 		t.Errorf("reason %q", got)
 	}
 	w.want("a reused, b reused, c reused, z reused")
+}
+
+func TestNoCacheKeepsTheOldResultUntilThereIsANewOne(t *testing.T) {
+	w := newWorld(t, map[string]string{"a": "FROM scratch\n"})
+	w.run()
+	w.noCache = map[string]bool{"a": true}
+	w.fake.fail["a"] = errors.New("no")
+	w.want("a failed")
+	w.noCache = nil
+	w.want("a reused")
+	w.noCache = map[string]bool{"a": true}
+	delete(w.fake.fail, "a")
+	w.fake.content = func(string) string { return "new" }
+	rows := w.want("a built")
+	w.noCache = nil
+	if again := w.want("a reused"); again[0].Digest != rows[0].Digest {
+		t.Errorf("the new image is %s and %s is reused", rows[0].Digest, again[0].Digest)
+	}
 }
 
 func TestEditDuringTheBuildIsNotKept(t *testing.T) {

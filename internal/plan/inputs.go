@@ -117,4 +117,13 @@ type Snapshot struct {
 	Why     []Reason         `json:"why"`               // why it was built
 	Built   time.Time        `json:"built"`
 	Took    time.Duration    `json:"took"` // nanoseconds
+	// Moved is the last build that changed the digest: what a child was built
+	// for. A later build that came out the same is not the cause of anything.
+	Moved Move `json:"moved"`
+}
+
+// Move is a build after which a target was another image.
+type Move struct {
+	Why   []Reason  `json:"why"`
+	Built time.Time `json:"built"`
 }

@@ -306,11 +306,17 @@ func (p *Planner) depends(t *graph.Target, digests map[string]string, open []str
 	return step
 }
 
-// Snapshot is what to keep of a target that was just built or reused as step says.
-func (p *Planner) Snapshot(step Step, digest string, now time.Time, took time.Duration) Snapshot {
+// Snapshot is what to keep of a target that was just built or reused as step
+// says. last is what was kept of it before, the zero Snapshot if nothing.
+func (p *Planner) Snapshot(step Step, last Snapshot, digest string, now time.Time, took time.Duration) Snapshot {
 	prep := p.prepared[step.Target]
-	return Snapshot{ID: step.ID, Digest: digest, Inputs: step.Inputs, Entries: prep.entries, Debs: prep.debs,
+	s := Snapshot{ID: step.ID, Digest: digest, Inputs: step.Inputs, Entries: prep.entries, Debs: prep.debs,
 		Why: step.Reasons, Built: now.UTC().Truncate(time.Second), Took: took}
+	s.Moved = Move{s.Why, s.Built}
+	if last.Digest == digest {
+		s.Moved = last.Moved
+	}
+	return s
 }
 
 // Request is what the resolver is asked for: the packages of the image, for a

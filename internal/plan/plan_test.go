@@ -111,7 +111,7 @@ func (w *world) build(content func(name string) string) []string {
 			digest = "sha256:" + content(t.Name)
 			w.mem.results[step.ID] = store.Result{ID: step.ID, Target: t.Name, Manifest: descriptor(digest)}
 			delete(w.mem.damaged, step.ID)
-			w.mem.snapshots[t.Name] = p.Snapshot(step, digest, noon, time.Second)
+			w.mem.snapshots[t.Name] = p.Snapshot(step, w.mem.snapshots[t.Name], digest, noon, time.Second)
 		}
 		digests[t.Name] = digest
 	}
@@ -190,6 +190,28 @@ func TestChangeInTheMiddleReachesDescendants(t *testing.T) {
 		chain = append(chain, fmt.Sprintf("%d %s: %s", l.Depth, l.Target, Summary(l.Reasons)))
 	}
 	want(t, "why", chain, []string{"0 tomcat: parent java changed", "1 java: context: files/setup changed"})
+}
+
+func TestWhyNamesTheBuildThatMovedTheParent(t *testing.T) {
+	w := newWorld(t, family)
+	w.build(same)
+	w.write("0100-java/files/setup", "two")
+	second := func(n string) string { return n + "-2" }
+	w.build(second)
+	w.write("0100-java/Dockerfile", "ARG V=1\nFROM base\n# a comment\nCOPY files /\n")
+	want(t, "built", w.build(second), []string{"java (Dockerfile changed)"})
+	p, targets, err := w.planner()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var chain []string
+	for _, l := range p.Why(targets[2], p.Plan(targets)) {
+		chain = append(chain, l.Target+": "+Summary(l.Reasons))
+	}
+	want(t, "of the child", chain, []string{"tomcat: parent java changed", "java: context: files/setup changed"})
+	if l := p.Why(targets[1], p.Plan(targets)); len(l) != 1 || Summary(l[0].Reasons) != "Dockerfile changed" {
+		t.Errorf("of java itself: %+v", l)
+	}
 }
 
 func TestWhyOfWhatIsGoingToHappen(t *testing.T) {

@@ -1,6 +1,10 @@
 package plan
 
-import "github.com/plinth-build/plinth/internal/graph"
+import (
+	"time"
+
+	"github.com/plinth-build/plinth/internal/graph"
+)
 
 // Link is one target in the answer to "why is this built?".
 type Link struct {
@@ -8,7 +12,10 @@ type Link struct {
 	Depth   int       // 0 for the target that was asked about, 1 for its parents, …
 	Step    *Step     // what is going to happen; nil when the target is up to date
 	Last    *Snapshot // its last build; nil when there was none
-	Reasons []Reason  // of the step, or of the last build
+	Reasons []Reason  // of the step, or of the build at Built
+	// Built is when the target was last built; of a parent, when it last became
+	// another image. Zero when something is going to happen or nothing is known.
+	Built time.Time
 }
 
 // Why follows the causes of target down to the roots: a reason that names a
@@ -35,7 +42,10 @@ func (p *Planner) Why(target *graph.Target, steps []Step) []Link {
 		if s := byName[name]; s != nil && s.Action != Reuse {
 			link.Step, link.Reasons = s, s.Reasons
 		} else if link.Last != nil {
-			link.Reasons = last.Why
+			link.Reasons, link.Built = last.Why, last.Built
+			if depth > 0 {
+				link.Reasons, link.Built = last.Moved.Why, last.Moved.Built
+			}
 		}
 		chain = append(chain, link)
 		for _, r := range link.Reasons {

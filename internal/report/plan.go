@@ -78,10 +78,10 @@ func Why(w io.Writer, chain []plan.Link) {
 		case l.Step != nil && l.Step.Action == plan.Depends:
 			fmt.Fprintf(w, "%s%s is going to be built unless its parent turns out the same\n", indent, l.Target)
 		case l.Last != nil && i > 0:
-			fmt.Fprintf(w, "%s%s was built %s\n", indent, l.Target, l.Last.Built.Local().Format(time.DateTime))
+			fmt.Fprintf(w, "%s%s was built %s\n", indent, l.Target, l.Built.Local().Format(time.DateTime))
 		case l.Last != nil:
 			fmt.Fprintf(w, "%s%s is up to date: built %s in %s, %s\n", indent, l.Target,
-				l.Last.Built.Local().Format(time.DateTime), Duration(l.Last.Took), l.Last.Digest)
+				l.Built.Local().Format(time.DateTime), Duration(l.Last.Took), l.Last.Digest)
 		default:
 			fmt.Fprintf(w, "%s%s is up to date\n", indent, l.Target)
 		}
@@ -115,7 +115,10 @@ func WhyJSON(w io.Writer, chain []plan.Link) error {
 			j.Action = l.Step.Action
 		}
 		if l.Last != nil {
-			j.Digest, j.Built = l.Last.Digest, &l.Last.Built
+			j.Digest = l.Last.Digest
+		}
+		if !l.Built.IsZero() {
+			j.Built = &l.Built
 		}
 		if j.Reasons == nil {
 			j.Reasons = []plan.Reason{}
