@@ -206,6 +206,29 @@ func (s *solver) whyNotThis(c *candidate, seen map[*candidate]bool) (reason, boo
 			return reason{fmt.Sprintf("; %s needs %s%s", c, version.FormatGroup(d.alts), deeper.text), deeper.hint}, true
 		}
 	}
+	return s.whyNotBoth(c)
+}
+
+// whyNotBoth looks for two packages that c cannot do without and that conflict.
+func (s *solver) whyNotBoth(c *candidate) (reason, bool) {
+	var needed []*candidate
+	for _, d := range c.depends {
+		if len(d.alts) != 1 {
+			continue
+		}
+		if n := s.node(d.alts[0].Name); n.first != nil && s.matchesName(n.first, d.alts[0]) {
+			needed = append(needed, n.first)
+		}
+	}
+	for _, a := range needed {
+		for _, b := range needed {
+			for _, d := range a.conflicts {
+				if a != b && s.matches(b, d.alts[0]) {
+					return reason{fmt.Sprintf("; %s needs both %s and %s, and the former has %s: %s", c, a, b, d.field, version.FormatGroup(d.alts)), ""}, true
+				}
+			}
+		}
+	}
 	return reason{}, false
 }
 

@@ -229,7 +229,7 @@ func TestResolveErrors(t *testing.T) {
 		"a need that was ruled out": {"a\nDepends: b\nb\nDepends: s\ns\nr\nConflicts: s", "a r",
 			"image.yaml:2: cannot install r 1 beside s 1: the former has Conflicts: s\n  s comes with a"},
 		"a need two steps down": {"a\nDepends: b\nb\nDepends: s, t\ns\nt\nConflicts: s", "a",
-			"image.yaml:1: cannot install b 1, which comes with a: it needs t; t 1 conflicts with s 1 (Conflicts: s)"},
+			"image.yaml:1: cannot install a 1: it needs b; b 1 needs both t 1 and s 1, and the former has Conflicts: s"},
 		"two that conflict": {"a\nBreaks: b (<< 2)\nb", "b a",
 			"image.yaml:2: cannot install a 1 beside b 1: the former has Breaks: b (<< 2)"},
 		"a conflict with a virtual package": {"a\nConflicts: v\nProvides: v\nb\nConflicts: v\nProvides: v", "a b",
