@@ -323,6 +323,22 @@ func TestNoCacheKeepsTheOldResultUntilThereIsANewOne(t *testing.T) {
 	}
 }
 
+func TestReuseStartsTheNextComparison(t *testing.T) {
+	w := newWorld(t, map[string]string{"a": "FROM scratch\n"})
+	w.run()
+	w.write("a/Dockerfile", "FROM scratch\nENV A=1\n")
+	w.run()
+	w.write("a/Dockerfile", "FROM scratch\n") // as it was first
+	w.want("a reused")
+	w.write("a/Dockerfile", "FROM scratch\nENV A=1\n")
+	w.want("a reused")
+	w.write("a/new", "x")
+	rows := w.want("a built same")
+	if got := plan.Summary(rows[0].Reasons); got != "context: new was added" {
+		t.Errorf("compared with an older state: %s", got)
+	}
+}
+
 func TestEditDuringTheBuildIsNotKept(t *testing.T) {
 	w := newWorld(t, map[string]string{"a": "FROM scratch\n"})
 	w.fake.during = func(context.Context, string) { w.write("a/late", "x") }

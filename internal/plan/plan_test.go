@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -267,6 +268,11 @@ func TestWhatCountsInAContext(t *testing.T) {
 			[]string{"java (context: image.yaml was added; label org.opencontainers.image.title was set to \"J\")"}},
 		{"an argument", func(w *world) { w.write("plinth.yaml", "registry: registry.acme.example/base\nargs: {V: '2'}\n") },
 			[]string{`base (build argument V was set to "2")`, `java (build argument V was set to "2")`, `tomcat (build argument V was set to "2")`}},
+		{"a stage", func(w *world) {
+			w.write("0100-java/Dockerfile", "FROM base AS one\nFROM base AS two\n")
+			w.build(same)
+			w.write("0100-java/image.yaml", "target: one\n")
+		}, []string{`java (context: image.yaml was added; target stage was set to "one")`}},
 		{"SOURCE_DATE_EPOCH", func(w *world) { w.opts.Epoch = "5" },
 			[]string{`base (SOURCE_DATE_EPOCH was set to "5")`, `java (SOURCE_DATE_EPOCH was set to "5")`, `tomcat (SOURCE_DATE_EPOCH was set to "5")`}},
 		{"a new week", func(w *world) { w.opts.Now = noon.AddDate(0, 0, 1) },
@@ -397,6 +403,69 @@ func TestPackageImages(t *testing.T) {
 	_, _, err = w.planner()
 	if got := diag.Flatten(err); len(got) != 1 || got[0].Msg != "cannot build hello: its package list is not the one that was locked" || got[0].Hints[0] != "lock the new list with: plinth update hello" {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestEpochOfPackageImages(t *testing.T) {
+	w := newWorld(t, map[string]string{"hello/image.yaml": packageImage, "hello/motd": "hi"})
+	lockHello(w, "1.0", "aa")
+	w.build(same)
+	set := w.lock.Sets["hello"]
+	set.Epoch++
+	w.lock.Sets["hello"] = set
+	want(t, "a newer lock", w.build(same), []string{"hello (packages: settings in image.yaml or the lock changed)"})
+	w.opts.Epoch = "5"
+	if got := w.build(same); len(got) != 1 || !strings.Contains(got[0], `SOURCE_DATE_EPOCH was set to "5"`) {
+		t.Errorf("built %q", got)
+	}
+	set.Epoch++
+	w.lock.Sets["hello"] = set
+	want(t, "the lock's does not count then", w.build(same), nil)
+	w.opts.Epoch = ""
+	if got := w.build(same); len(got) != 1 || !strings.Contains(got[0], "SOURCE_DATE_EPOCH was removed") {
+		t.Errorf("built %q", got)
+	}
+}
+
+func TestAptSourcesCountInFullImagesOnly(t *testing.T) {
+	for mode, counts := range map[string]bool{"full": true, "distroless": false} {
+		w := newWorld(t, map[string]string{"hello/image.yaml": packageImage + "mode: " + mode + "\n", "hello/motd": "hi"})
+		lockHello(w, "1.0", "aa")
+		set := w.lock.Sets["hello"]
+		set.Request, _ = Request(w.graph().Targets[0].Packages)
+		slices.Sort(set.Request)
+		w.lock.Sets["hello"] = set
+		w.lock.Sources["12"] = []lock.Source{{URI: "http://a", Suite: "bookworm", Component: "main"}}
+		w.build(same)
+		w.lock.Sources["12"] = []lock.Source{{URI: "http://b", Suite: "bookworm", Component: "main"}}
+		if got := w.build(same); (len(got) == 1) != counts {
+			t.Errorf("%s: built %q", mode, got)
+		}
+	}
+}
+
+func TestRequest(t *testing.T) {
+	named := func(names ...string) (out []catalog.Named) {
+		for _, n := range names {
+			out = append(out, catalog.Named{Name: n})
+		}
+		return out
+	}
+	for _, c := range []struct {
+		spec catalog.Packages
+		want string
+	}{
+		{catalog.Packages{Mode: catalog.Distroless, Names: named("b", "a")}, "b a"},
+		{catalog.Packages{Mode: catalog.Full, Names: named("apt")}, "apt usr-is-merged @essential @required"},
+		{catalog.Packages{Mode: catalog.Full, Names: named("usrmerge")}, "usrmerge @essential @required"},
+		{catalog.Packages{Mode: catalog.Full, Names: named("apt"), From: "base"}, "apt"},
+	} {
+		if got, _ := Request(&c.spec); strings.Join(got, " ") != c.want {
+			t.Errorf("got %q, want %q", got, c.want)
+		}
+	}
+	if _, got := Request(&catalog.Packages{Exclude: named("x", "y")}); !reflect.DeepEqual(got, []string{"x", "y"}) {
+		t.Errorf("exclude %q", got)
 	}
 }
 

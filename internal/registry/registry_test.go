@@ -98,7 +98,7 @@ func TestResolveIndex(t *testing.T) {
 	add := func(img v1.Image, os, arch string) mutate.IndexAddendum {
 		return mutate.IndexAddendum{Add: img, Descriptor: v1.Descriptor{Platform: &v1.Platform{OS: os, Architecture: arch}}}
 	}
-	index := mutate.AppendManifests(empty.Index, add(a, "linux", "amd64"), add(b, "linux", "arm64"), add(attestation, "unknown", "unknown"))
+	index := mutate.AppendManifests(empty.Index, add(attestation, "unknown", "unknown"), add(a, "linux", "amd64"), add(b, "linux", "arm64"))
 	tag, _ := name.NewTag(host + "/x/debian:12")
 	if err := remote.WriteIndex(tag, index); err != nil {
 		t.Fatal(err)
@@ -106,7 +106,7 @@ func TestResolveIndex(t *testing.T) {
 	for _, c := range []struct {
 		platforms []ociref.Platform
 		created   int64
-	}{{[]ociref.Platform{amd64}, 5}, {[]ociref.Platform{amd64, arm64}, 9}, {[]ociref.Platform{{OS: "linux", Arch: "s390x"}}, 0}} {
+	}{{[]ociref.Platform{amd64}, 5}, {[]ociref.Platform{amd64, arm64}, 9}, {[]ociref.Platform{{OS: "linux", Arch: "s390x"}, amd64}, 5}, {[]ociref.Platform{{OS: "linux", Arch: "s390x"}}, 0}} {
 		up, err := Resolve(context.Background(), ref(t, host+"/x/debian:12"), c.platforms)
 		if err != nil {
 			t.Fatal(err)
@@ -129,11 +129,17 @@ func TestRefusals(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	login := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/v2/" {
+			w.WriteHeader(http.StatusUnauthorized)
+		}
+	}))
 	closed := l.Addr().String()
 	l.Close()
 	for _, c := range []struct{ ref, msg, hint string }{
 		{host + "/debian:12", "registry " + host + " has no such image", "check the name and the tag"},
 		{denied + "/debian:12", "registry " + denied + " refuses access (403)", "log in with: docker login " + denied + " (or write ~/.docker/config.json), and check that the image exists"},
+		{login + "/debian:12", "registry " + login + " refuses access (401)", "log in with: docker login " + login + " (or write ~/.docker/config.json), and check that the image exists"},
 		{closed + "/debian:12", "cannot reach " + closed + ": connect: connection refused", "check the network and the proxy settings (HTTPS_PROXY)"},
 	} {
 		_, err := Resolve(context.Background(), ref(t, c.ref), []ociref.Platform{amd64})

@@ -97,8 +97,7 @@ func Run(ctx context.Context, deps [][]int, opts Options, work func(ctx context.
 		case StopStarting:
 			stopped = true
 		case FailFast:
-			stopped = true
-			cancel()
+			cancel() // which also starts nothing new
 		}
 	}
 }
