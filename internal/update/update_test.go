@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/plinth-build/plinth/internal/catalog"
@@ -26,6 +27,7 @@ type world struct {
 	archive *debtest.Archive
 	server  *debtest.Server
 	pinned  map[string]string // normalised reference → index digest
+	mu      sync.Mutex // of asked: look-ups come at once
 	asked   []string
 	old     *lock.File
 }
@@ -65,6 +67,8 @@ func (w *world) graph() (*catalog.Catalog, *graph.Graph) {
 }
 
 func (w *world) resolve(_ context.Context, ref ociref.Ref, platforms []ociref.Platform) (lock.Upstream, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.asked = append(w.asked, fmt.Sprintf("%s for %d", ref.Normalised(), len(platforms)))
 	d, ok := w.pinned[ref.Normalised()]
 	if !ok {
