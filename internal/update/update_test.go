@@ -27,7 +27,7 @@ type world struct {
 	archive *debtest.Archive
 	server  *debtest.Server
 	pinned  map[string]string // normalised reference → index digest
-	mu      sync.Mutex // of asked: look-ups come at once
+	mu      sync.Mutex        // of asked: look-ups come at once
 	asked   []string
 	old     *lock.File
 }
