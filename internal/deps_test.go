@@ -65,7 +65,7 @@ const layers = `
 	build: diag ociref store engine ; engine/enginetest
 
 	# What a user sees. The command line is where the parts are wired together.
-	report: diag graph plan update fleet
+	report: diag graph plan update fleet ; catalog ociref store
 	cli: * ; *
 	cmd/plinth: cli debian/sandbox ; *
 `
