@@ -169,7 +169,7 @@ func (s *Swept) sweepFiles(root string) error {
 // until runc has written state.json into the folder, it is not in runc's list.
 // Only the bundle, which has the same name, tells that it is ours.
 func (s *Swept) sweepHalfMade(dir string) error {
-	if _, err := os.Lstat(dir); err != nil {
+	if _, err := os.Lstat(dir); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if _, err := os.Lstat(filepath.Join(dir, "state.json")); !errors.Is(err, fs.ErrNotExist) {
