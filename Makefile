@@ -56,6 +56,7 @@ bench: root build ## run the benchmarks: Go's own, then plinth beside its peers 
 	@bench/run
 
 clean: ## remove what was built; states and caches of catalogs stay
+	@[ ! -d .tools/root-cache ] || scripts/asroot rm -rf .tools/root-cache
 	rm -rf bin .tools
 
 root:
