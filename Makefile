@@ -49,11 +49,11 @@ check: $(call stamp,$(STATICCHECK)) $(call stamp,$(GOLANGCI_LINT)) ## format, ve
 
 accept: root $(call stamp,$(CRANE)) ## run the acceptance scripts on a clean clone (ONLY=name[,name] for some)
 	@scripts/need ca-certificates git runc skopeo umoci
-	@test/accept/run
+	@scripts/asroot test/accept/run
 
 bench: root build ## run the benchmarks: Go's own, then plinth beside its peers (long)
 	go test -run '^$$' -bench . -benchmem ./...
-	@bench/run
+	@scripts/asroot bench/run
 
 clean: ## remove what was built; states and caches of catalogs stay
 	@[ ! -d .tools/root-cache ] || scripts/asroot rm -rf .tools/root-cache
