@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -205,10 +206,10 @@ func (f *File) Encode() ([]byte, error) {
 		keys  []string
 		value func(string) any
 	}{
-		{"upstreams", sortedKeys(f.Upstreams), func(k string) any { return f.Upstreams[k] }},
-		{"sources", sortedKeys(f.Sources), func(k string) any { return f.Sources[k] }},
-		{"sets", sortedKeys(f.Sets), nil},
-		{"debs", sortedKeys(f.Debs), func(k string) any { return f.Debs[k] }},
+		{"upstreams", slices.Sorted(maps.Keys(f.Upstreams)), func(k string) any { return f.Upstreams[k] }},
+		{"sources", slices.Sorted(maps.Keys(f.Sources)), func(k string) any { return f.Sources[k] }},
+		{"sets", slices.Sorted(maps.Keys(f.Sets)), nil},
+		{"debs", slices.Sorted(maps.Keys(f.Debs)), func(k string) any { return f.Debs[k] }},
 	}
 	for _, s := range sections {
 		if len(s.keys) == 0 {
@@ -342,13 +343,4 @@ func sorted(in []string) []string {
 	out := slices.Clone(in)
 	slices.Sort(out)
 	return slices.Compact(out)
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }

@@ -23,8 +23,10 @@ import (
 	"hash"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/containerd/containerd/v2/core/content"
@@ -293,7 +295,7 @@ func (s *Store) Refs() (map[string]ocispec.Descriptor, error) {
 
 func (s *Store) writeIndex(refs map[string]ocispec.Descriptor) error {
 	index := ocispec.Index{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageIndex, Manifests: []ocispec.Descriptor{}}
-	for _, name := range sortedKeys(refs) {
+	for _, name := range slices.Sorted(maps.Keys(refs)) {
 		desc := refs[name]
 		desc.Annotations = map[string]string{ocispec.AnnotationRefName: name}
 		index.Manifests = append(index.Manifests, desc)
