@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -445,17 +446,17 @@ func TestDockerignore(t *testing.T) {
 	r := f.request("FROM base\nCOPY . /src/\n", files)
 	got := f.files(f.build(r).Manifest.Digest)
 	if _, ok := got["/src/secret.key"]; ok || got["/src/keep"].data != "k" {
-		t.Errorf("got %v", sortedKeys(got))
+		t.Errorf("got %v", slices.Sorted(maps.Keys(got)))
 	}
 	if _, ok := got["/src/sub/x.key"]; ok {
-		t.Errorf("got %v", sortedKeys(got))
+		t.Errorf("got %v", slices.Sorted(maps.Keys(got)))
 	}
 	// the Dockerfile's own file wins
 	files["Dockerfile.dockerignore"] = "keep\n"
 	r = f.request("FROM base\nCOPY . /src/\n", files)
 	got = f.files(f.build(r).Manifest.Digest)
 	if _, ok := got["/src/keep"]; ok || got["/src/secret.key"].data != "s" {
-		t.Errorf("got %v", sortedKeys(got))
+		t.Errorf("got %v", slices.Sorted(maps.Keys(got)))
 	}
 	// what is left out is reported as such
 	r = f.request("FROM base\nCOPY secret.key /\n", map[string]string{"secret.key": "s", ".dockerignore": "*.key\n"})

@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -221,7 +223,7 @@ func (m memoryFiles) StatFile(_ context.Context, req gateway.StatRequest) (*fsty
 
 func (m memoryFiles) ReadDir(context.Context, gateway.ReadDirRequest) ([]*fstypes.Stat, error) {
 	list := make([]*fstypes.Stat, 0, len(m))
-	for _, name := range sortedKeys(m) {
+	for _, name := range slices.Sorted(maps.Keys(m)) {
 		list = append(list, &fstypes.Stat{Path: name, Mode: 0o644, Size: int64(len(m[name]))})
 	}
 	return list, nil

@@ -3,6 +3,7 @@ package build
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/containerd/platforms"
@@ -157,7 +158,7 @@ func (n *names) policy() *policy.Policy {
 		Action:   policy.PolicyAction_DENY,
 		Selector: &policy.Selector{Identifier: imageScheme + "*", MatchType: policy.MatchType_WILDCARD},
 	}}}
-	for _, key := range sortedKeys(n.byKey) {
+	for _, key := range slices.Sorted(maps.Keys(n.byKey)) {
 		if entry := n.byKey[key]; entry.upstream != "" {
 			p.Rules = append(p.Rules, &policy.Rule{
 				Action:   policy.PolicyAction_ALLOW,
@@ -221,15 +222,6 @@ func (n *names) redirect(def *pb.Definition) (*pb.Definition, error) {
 		}
 	}
 	return out, nil
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 // accountForLayers gives a config with one history entry for each layer.

@@ -30,7 +30,7 @@ func (e *env) Get(name string) (string, bool) {
 }
 
 // Keys is part of shell.EnvGetter.
-func (e *env) Keys() []string { return sortedKeys(e.values) }
+func (e *env) Keys() []string { return slices.Sorted(maps.Keys(e.values)) }
 
 // platformArgs are the arguments that FROM sees without an ARG. A build
 // argument of the same name wins, as in BuildKit.
@@ -73,8 +73,4 @@ func formatPlatform(s string) (string, error) {
 		return "", err
 	}
 	return platforms.Format(platforms.Normalize(p)), nil
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	return slices.Sorted(maps.Keys(m))
 }

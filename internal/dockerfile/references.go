@@ -19,6 +19,7 @@ package dockerfile
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -252,7 +253,7 @@ func badName(name string, pos diag.Position, err error) *diag.Error {
 // unset is an error about a word whose ARGs have no value, with what to do about each.
 func (r *resolver) unset(pos diag.Position, e *env, unmatched map[string]struct{}, format string, args ...any) *diag.Error {
 	err := diag.Errorf(pos, format, args...)
-	for _, name := range sortedKeys(unmatched) {
+	for _, name := range slices.Sorted(maps.Keys(unmatched)) {
 		switch {
 		case e.declared[name]:
 			err.Hint("ARG %s has no value: give it a default (ARG %s=…), or set it under args: in image.yaml", name, name)

@@ -16,6 +16,7 @@ package graph
 
 import (
 	"cmp"
+	"maps"
 	"path/filepath"
 	"slices"
 
@@ -131,7 +132,7 @@ func (g *Graph) Lookup(name string) (*Target, bool) {
 
 // Names are the names of all targets in alphabetical order.
 func (g *Graph) Names() []string {
-	return sortedKeys(g.byName)
+	return slices.Sorted(maps.Keys(g.byName))
 }
 
 // Children are the targets that name t directly, in build order.

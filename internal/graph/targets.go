@@ -39,7 +39,7 @@ func (b *builder) targets() []*Target {
 			out = append(out, t)
 		}
 	}
-	b.names = sortedKeys(b.byName)
+	b.names = slices.Sorted(maps.Keys(b.byName))
 	return out
 }
 
@@ -138,7 +138,7 @@ func (x expander) text(s string, pos diag.Position) string {
 	if err := tmpl.Execute(&out, x.data); err != nil {
 		e := x.fail(pos, s, err)
 		known := make([]string, 0, len(x.data))
-		for _, k := range sortedKeys(x.data) {
+		for _, k := range slices.Sorted(maps.Keys(x.data)) {
 			known = append(known, "{{."+k+"}}")
 		}
 		e.Hint("it may use %s", strings.Join(known, ", "))
@@ -164,10 +164,10 @@ func (x expander) fail(pos diag.Position, s string, err error) *diag.Error {
 
 func (x expander) args(common map[string]string, img *catalog.Image) map[string]string {
 	out := map[string]string{}
-	for _, k := range sortedKeys(common) {
+	for _, k := range slices.Sorted(maps.Keys(common)) {
 		out[k] = x.text(common[k], diag.Position{File: catalog.ConfigFile})
 	}
-	for _, k := range sortedKeys(img.Args) {
+	for _, k := range slices.Sorted(maps.Keys(img.Args)) {
 		out[k] = x.text(img.Args[k], img.ArgPos[k])
 	}
 	return out
@@ -175,7 +175,7 @@ func (x expander) args(common map[string]string, img *catalog.Image) map[string]
 
 func (x expander) labels(merged map[string]string, img *catalog.Image) map[string]string {
 	out := make(map[string]string, len(merged))
-	for _, k := range sortedKeys(merged) {
+	for _, k := range slices.Sorted(maps.Keys(merged)) {
 		pos, ok := img.LabelPos[k]
 		if !ok {
 			pos = img.Pos
@@ -221,5 +221,3 @@ func (x expander) names(names []catalog.Named) []catalog.Named {
 	}
 	return out
 }
-
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

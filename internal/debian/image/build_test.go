@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -183,7 +184,7 @@ func TestDistroless(t *testing.T) {
 	res := b.build(t, Request{Debs: b.pick("mawk", "base-files")})
 	got := b.tree(t, res)
 	var lines []string
-	for _, name := range sortedKeys(got) {
+	for _, name := range slices.Sorted(maps.Keys(got)) {
 		lines = append(lines, name+" "+got[name].line)
 	}
 	want := `bin 2 777 0:0 usr/bin

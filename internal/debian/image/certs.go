@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/pem"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -50,7 +51,7 @@ func (b *builder) roots() (all []root, own bool) {
 		}
 	}
 	for _, p := range b.packages {
-		own = own || slices.ContainsFunc(sortedKeys(p.Small), func(n string) bool { return strings.HasPrefix(n, sharedCA) })
+		own = own || slices.ContainsFunc(slices.Sorted(maps.Keys(p.Small)), func(n string) bool { return strings.HasPrefix(n, sharedCA) })
 	}
 	local := map[string][]byte{}
 	if b.parent != nil {

@@ -6,8 +6,10 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -29,7 +31,7 @@ func newRoot(t *testing.T, layers map[string]string) *rootfs {
 	}
 	t.Cleanup(r.close)
 	uid, gid := os.Getuid(), os.Getgid()
-	for _, name := range sortedKeys(layers) {
+	for _, name := range slices.Sorted(maps.Keys(layers)) {
 		k := &known{typ: deb.File, mode: 0o644, uid: uid, gid: gid, size: int64(len(layers[name])), sum: sha256.Sum256([]byte(layers[name]))}
 		target, isLink := strings.CutPrefix(layers[name], "->")
 		dir, isDir := strings.CutSuffix(name, "/")

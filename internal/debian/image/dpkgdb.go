@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strconv"
@@ -57,7 +58,7 @@ func (r *rootfs) enter(packages []*pool.Package) error {
 	var text strings.Builder
 	text.Write(status)
 	for _, p := range packages {
-		for _, name := range sortedKeys(p.Control) {
+		for _, name := range slices.Sorted(maps.Keys(p.Control)) {
 			if name == "control" {
 				continue
 			}
@@ -227,12 +228,12 @@ func (r *rootfs) triggers(packages []*pool.Package) error {
 			}
 		}
 	}
-	for _, t := range sortedKeys(set) {
+	for _, t := range slices.Sorted(maps.Keys(set)) {
 		if err := add("Unincorp", t+" -"); err != nil {
 			return err
 		}
 	}
-	for _, name := range sortedKeys(files) {
+	for _, name := range slices.Sorted(maps.Keys(files)) {
 		if err := r.put(dpkgDir+"triggers/"+name, 0o644, []byte(strings.Join(append(files[name], ""), "\n"))); err != nil {
 			return err
 		}
@@ -299,7 +300,7 @@ func (r *rootfs) preinsts(packages []*pool.Package) ([][]string, error) {
 			continue
 		}
 		dir := preinstDir + "-" + strconv.Itoa(i)
-		for _, name := range sortedKeys(p.Control) {
+		for _, name := range slices.Sorted(maps.Keys(p.Control)) {
 			mode := uint32(0o644)
 			if isScript(name) {
 				mode = 0o755

@@ -3,6 +3,7 @@ package image
 import (
 	"archive/tar"
 	"bytes"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -94,14 +95,14 @@ func (g *generated) tar() ([]byte, error) {
 	for name := range g.dirs {
 		need[name] = true
 	}
-	for _, names := range [][]string{sortedKeys(g.dirs), sortedKeys(g.entries)} {
+	for _, names := range [][]string{slices.Sorted(maps.Keys(g.dirs)), slices.Sorted(maps.Keys(g.entries))} {
 		for _, name := range names {
 			for d := path.Dir(name); d != "."; d = path.Dir(d) {
 				need[d] = true
 			}
 		}
 	}
-	names := slices.Concat(sortedKeys(need), sortedKeys(g.entries))
+	names := slices.Concat(slices.Sorted(maps.Keys(need)), slices.Sorted(maps.Keys(g.entries)))
 	slices.SortFunc(names, func(a, b string) int {
 		// by parts, so that what is in a folder follows it
 		return slices.Compare(strings.Split(a, "/"), strings.Split(b, "/"))
@@ -118,12 +119,3 @@ func (g *generated) tar() ([]byte, error) {
 }
 
 func (g *generated) empty() bool { return len(g.entries) == 0 && len(g.dirs) == 0 }
-
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
-}

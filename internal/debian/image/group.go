@@ -2,6 +2,7 @@ package image
 
 import (
 	"cmp"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -122,7 +123,7 @@ func (g group) head(t *tree, docs bool, epoch int64) ([]byte, error) {
 		}
 	}
 	w := newTar()
-	for _, name := range sortedKeys(times) {
+	for _, name := range slices.Sorted(maps.Keys(times)) {
 		meta := t.dirs[name]
 		w.dir(name, meta, min(times[name], epoch))
 	}

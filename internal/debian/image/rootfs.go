@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"slices"
@@ -236,7 +237,7 @@ func (r *rootfs) unpack(packages []*pool.Package) error {
 			}
 		}
 	}
-	for _, name := range sortedKeys(dirs) {
+	for _, name := range slices.Sorted(maps.Keys(dirs)) {
 		m := r.b.tree.dirs[name]
 		if err := r.mkdir(name, m); err != nil {
 			return err

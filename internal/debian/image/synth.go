@@ -2,6 +2,7 @@ package image
 
 import (
 	"bytes"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -175,7 +176,7 @@ func (b *builder) alternatives(g *generated) error {
 		offer(e.name, e.link, e.target, e.priority)
 	}
 	for _, p := range b.tree.packages {
-		for _, name := range sortedKeys(p.Small) {
+		for _, name := range slices.Sorted(maps.Keys(p.Small)) {
 			if !strings.HasSuffix(name, ".jinfo") {
 				continue
 			}

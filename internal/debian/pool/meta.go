@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"maps"
 	"slices"
 
 	"github.com/plinth-build/plinth/internal/debian/deb"
@@ -145,7 +146,7 @@ func (w *encoder) str(s string) {
 
 func (w *encoder) files(files map[string][]byte) {
 	w.number(int64(len(files)))
-	for _, name := range sortedKeys(files) {
+	for _, name := range slices.Sorted(maps.Keys(files)) {
 		w.str(name)
 		w.number(int64(len(files[name])))
 		w.b = append(w.b, files[name]...)
@@ -216,13 +217,4 @@ func (r *decoder) files() map[string][]byte {
 		files[name] = r.b[from:to:to]
 	}
 	return files
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }
