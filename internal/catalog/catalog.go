@@ -38,6 +38,8 @@ type Catalog struct {
 	Root   string // absolute
 	Config Config
 	Images []*Image // by Dir
+
+	Flavours map[string]*Flavour // by name
 }
 
 // Config is plinth.yaml.
@@ -51,6 +53,55 @@ type Config struct {
 	Refresh   Refresh
 	Debian    DebianConfig
 	State     string // as written, relative to the root unless absolute
+
+	Flavours       []FlavourUse // of images that say nothing else
+	FlavourName    string       // template, never empty
+	FlavourNamePos diag.Position
+	DefaultFlavour string // "" for none
+	Squash         Squash
+	Temp           []string // absolute and clean
+	Tags           []string // templates
+	TagsPos        diag.Position
+	Secrets        []SecretSource // by id
+}
+
+// SecretSource says where a build secret comes from: one of Env and File.
+type SecretSource struct {
+	ID   string
+	Env  string // environment variable
+	File string // absolute path
+	Pos  diag.Position
+}
+
+// FlavourUse says that an image has a flavour, or several laid over each other.
+type FlavourUse struct {
+	Name  string   // as written, such as init+telemetry
+	Parts []string // its flavours, the lowest first
+	Pos   diag.Position
+}
+
+// Flavour is a small Dockerfile that is laid over finished images.
+type Flavour struct {
+	Name        string
+	Dir         string // slash path relative to the root
+	Title       string
+	Description string
+	Args        map[string]string
+	Labels      map[string]string
+	Dockerfile  *dockerfile.File
+	Refresh     Refresh  // "" means that of the image
+	Squash      Squash   // "" means that of the catalog
+	Temp        []string // in addition to those of the image
+
+	Pos      diag.Position
+	ArgPos   map[string]diag.Position
+	LabelPos map[string]diag.Position
+}
+
+// Context is a folder that a Dockerfile copies from besides its own.
+type Context struct {
+	Dir string // slash path relative to the root
+	Pos diag.Position
 }
 
 // DebianConfig is where package images take their packages from.
@@ -89,6 +140,17 @@ type Image struct {
 	Packages     *Packages        // nil for a Dockerfile
 	Target       string           // stage to build, "" for the last
 	Platforms    []ociref.Platform
+
+	Flavours       []FlavourUse // in the order written
+	DefaultFlavour string       // "" for none
+	Squash         Squash
+	Temp           []string // in addition to what is inherited; absolute and clean
+	NoTemp         bool     // temp: [], nothing is inherited either
+	Tags           []string // templates
+	TagsPos        diag.Position
+	Version        string // template, "" if none is given
+	VersionPos     diag.Position
+	Contexts       map[string]Context
 
 	Pos       diag.Position // of image.yaml when there is one, otherwise of the Dockerfile
 	NamePos   diag.Position // of the name template, otherwise Pos
@@ -185,6 +247,9 @@ func Load(root string) (*Catalog, error) {
 	}
 	l := &loader{root: abs}
 	c := &Catalog{Root: abs, Config: l.config(data)}
+	c.Flavours = l.flavours()
+	l.known = c.Flavours
+	l.checkFlavours(c.Config.Flavours, c.Config.DefaultFlavour, l.defaultFlavourPos)
 	for _, dir := range l.folders(c.Config) {
 		if img := l.image(dir, c.Config); img != nil {
 			c.Images = append(c.Images, img)
@@ -237,9 +302,12 @@ func reason(err error) error {
 
 // loader carries what all steps of Load need.
 type loader struct {
-	root     string
-	globs    []diag.Position // of Config.Images
-	problems diag.List
+	root  string
+	globs []diag.Position // of Config.Images
+	known map[string]*Flavour
+	// defaultFlavourPos is where plinth.yaml names the default flavour.
+	defaultFlavourPos diag.Position
+	problems          diag.List
 }
 
 func (l *loader) fail(pos diag.Position, format string, args ...any) *diag.Error {

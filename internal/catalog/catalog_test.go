@@ -77,7 +77,7 @@ func TestLoadDefaults(t *testing.T) {
 	}
 	want := Config{
 		Registry: "registry.acme.example/base", Args: map[string]string{}, Labels: map[string]string{},
-		Platforms: host, Refresh: Weekly, State: ".plinth",
+		Platforms: host, Refresh: Weekly, State: ".plinth", FlavourName: "{{.Name}}-{{.Flavour}}", Squash: SquashOwn, Tags: []string{"latest"},
 		Debian: DebianConfig{Releases: map[string]DebianRelease{
 			"12": {[]DebianSource{source("debian", "bookworm"), source("debian", "bookworm-updates"), source("debian-security", "bookworm-security")}},
 			"13": {[]DebianSource{source("debian", "trixie"), source("debian", "trixie-updates"), source("debian-security", "trixie-security")}},
@@ -97,7 +97,7 @@ func TestLoadDefaults(t *testing.T) {
 	img.Dockerfile = nil
 	wantImage := &Image{
 		Dir: "0100-java17", Tier: "0100", Name: "java17", Args: map[string]string{}, Labels: map[string]string{},
-		Refresh: Weekly, Platforms: host, Pos: pos, NamePos: pos, TargetPos: pos,
+		Refresh: Weekly, Platforms: host, Pos: pos, NamePos: pos, TargetPos: pos, VersionPos: pos, Squash: SquashOwn, Tags: []string{"latest"},
 		ArgPos: map[string]diag.Position{}, LabelPos: map[string]diag.Position{},
 	}
 	if !reflect.DeepEqual(img, wantImage) {
@@ -125,6 +125,13 @@ debian:
         - {uri: "file:///srv/debian", suite: sec, components: [main, contrib]}
   signers: ["0123 4567 89ab cdef 0123 4567 89AB CDEF 0123 4567"]
 state: build/state
+flavours: [a]
+default-flavour: a
+flavour-name: "{{.Flavour}}-{{.Name}}"
+squash: none
+temp: [/tmp, /var/cache/apt]
+tags: [a, "{{.Date}}"]
+secrets: {npm: env=NPM_TOKEN, pip: src=etc/pip.conf, abs: source=/etc/x}
 `,
 		"keys.gpg": "x",
 		"img/0100-app/image.yaml": `title: App
@@ -139,7 +146,16 @@ name: app{{.debian}}-{{.java}}
 refresh: never
 target: mid
 platforms: [` + host + `]
+squash: all
+temp: [/t/]
+tags: ["{{.Version}}"]
+version: 1.10
+contexts: {more: shared/files/}
+flavours: [b, b+a]
+default-flavour: b
 `,
+		"shared/files/x":        "",
+		"flavours/a/Dockerfile": "FROM x", "flavours/b/Dockerfile": "FROM x", "flavours/README": "", "flavours/.git/x": "",
 		"img/0100-app/Dockerfile": "FROM a AS mid\nFROM b",
 	})
 	if got, want := c.Config.Aliases, []string{"local-image", "old.example"}; !slices.Equal(got, want) {
@@ -164,6 +180,18 @@ platforms: [` + host + `]
 	if d := c.Config; d.Debian.Keyring != "keys.gpg" || d.State != "build/state" || d.Refresh != Daily || d.Registry != "localhost:5000/base" {
 		t.Errorf("got %+v", d)
 	}
+	if d := c.Config; !reflect.DeepEqual(d.Flavours, []FlavourUse{{"a", []string{"a"}, diag.Position{File: ConfigFile, Line: 18, Column: 12}}}) || d.DefaultFlavour != "a" ||
+		d.FlavourName != "{{.Flavour}}-{{.Name}}" || d.Squash != SquashNone || !slices.Equal(d.Temp, []string{"/tmp", "/var/cache/apt"}) ||
+		!slices.Equal(d.Tags, []string{"a", "{{.Date}}"}) {
+		t.Errorf("got %+v", d)
+	}
+	var secrets []string
+	for _, s := range c.Config.Secrets {
+		secrets = append(secrets, s.ID+" "+s.Env+" "+s.File)
+	}
+	if want := []string{"npm NPM_TOKEN ", "pip  " + filepath.Join(c.Root, "etc/pip.conf"), "abs  /etc/x"}; !slices.Equal(secrets, want) {
+		t.Errorf("secrets %q, want %q", secrets, want)
+	}
 	img := c.Images[0]
 	at := func(line, col int) diag.Position {
 		return diag.Position{File: "img/0100-app/image.yaml", Line: line, Column: col}
@@ -175,6 +203,9 @@ platforms: [` + host + `]
 		Matrix:       []Axis{{"debian", []string{"12", "13"}, at(8, 10)}, {"java", []string{"17", "21", "1.10"}, at(8, 28)}},
 		NameTemplate: "app{{.debian}}-{{.java}}", Refresh: Never, Target: "mid",
 		Platforms: []ociref.Platform{ociref.Host()}, Pos: diag.Position{File: "img/0100-app/image.yaml"}, NamePos: at(9, 7), TargetPos: at(11, 9),
+		Squash: SquashAll, Temp: []string{"/t"}, Tags: []string{"{{.Version}}"}, TagsPos: at(15, 7), Version: "1.10", VersionPos: at(16, 10),
+		Contexts: map[string]Context{"more": {"shared/files", at(17, 18)}}, DefaultFlavour: "b",
+		Flavours: []FlavourUse{{"b", []string{"b"}, at(18, 12)}, {"b+a", []string{"b", "a"}, at(18, 15)}},
 		ArgPos:   map[string]diag.Position{"A": at(6, 17), "B": at(6, 23)},
 		LabelPos: map[string]diag.Position{"A": at(6, 17), "B": at(6, 23)},
 	}
@@ -268,7 +299,8 @@ func TestWhichFoldersAreImages(t *testing.T) {
 		"globs":            {minimal + "images: ['a/*', 'p/']", "a/x p"},
 		"any depth":        {minimal + "images: ['a/**']", "a a/flavours/f a/x a/x/y a/x/y/z"},
 		"in the middle":    {minimal + "images: ['**/b']", "b n/b"},
-		"named on purpose": {minimal + "images: ['flavours/f', 'tests/?']", "flavours/f tests/t"},
+		"named on purpose": {minimal + "images: ['tests/?']", "tests/t"},
+		"no flavour":       {minimal + "images: ['**/[bf]']", "a/flavours/f b n/b"},
 		"classes":          {minimal + "images: ['[ab]']", "a b"},
 	} {
 		files[ConfigFile] = tc.config
@@ -377,5 +409,39 @@ func TestReasonDropsThePath(t *testing.T) {
 	}
 	if got := reason(fs.ErrClosed); got != fs.ErrClosed {
 		t.Errorf("got %v", got)
+	}
+}
+
+func TestFlavours(t *testing.T) {
+	files := map[string]string{
+		ConfigFile:              minimal + "flavours: [a, b]\ndefault-flavour: b\n",
+		"flavours/a/Dockerfile": "ARG BASE\nFROM ${BASE}\n",
+		"flavours/a/image.yaml": "title: A\ndescription: d\nargs: {X: 1}\nlabels: {l: m}\nrefresh: never\nsquash: all\ntemp: [/t]\n",
+		"flavours/b/Dockerfile": "ARG BASE\nFROM ${BASE}\n",
+		"one/Dockerfile":        "FROM x",
+		"none/Dockerfile":       "FROM x", "none/image.yaml": "flavours: []",
+		"some/Dockerfile": "FROM x", "some/image.yaml": "flavours: [a]\ntemp: []",
+		"other/Dockerfile": "FROM x", "other/image.yaml": "default-flavour: a",
+	}
+	c := load(t, files)
+	got := map[string]string{}
+	for _, img := range c.Images {
+		var names []string
+		for _, f := range img.Flavours {
+			names = append(names, f.Name)
+		}
+		got[img.Name] = strings.Join(names, " ") + "/" + img.DefaultFlavour
+		if img.NoTemp != (img.Name == "some") {
+			t.Errorf("%s: NoTemp is %v", img.Name, img.NoTemp)
+		}
+	}
+	if want := map[string]string{"one": "a b/b", "none": "/", "some": "a/", "other": "a b/a"}; !maps.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	a := c.Flavours["a"]
+	if len(c.Flavours) != 2 || a.Dir != "flavours/a" || a.Dockerfile.Path != "flavours/a/Dockerfile" || a.Title != "A" || a.Description != "d" ||
+		a.Args["X"] != "1" || a.Labels["l"] != "m" || a.Refresh != Never || a.Squash != SquashAll || !slices.Equal(a.Temp, []string{"/t"}) ||
+		a.ArgPos["X"].Line != 3 || a.LabelPos["l"].Line != 4 {
+		t.Errorf("got %+v", a)
 	}
 }

@@ -30,6 +30,19 @@ func (l *loader) config(data []byte) Config {
 		Refresh:   Refresh(cmp.Or(w.Refresh.v, string(Weekly))),
 		Debian:    l.debian(w.Debian),
 		State:     l.state(w.State),
+
+		Flavours: l.flavourUses(w.Flavours), FlavourName: cmp.Or(w.FlavourName.v, "{{.Name}}-{{.Flavour}}"), FlavourNamePos: w.FlavourName.pos,
+		DefaultFlavour: w.DefaultFlavour.v,
+		Squash:         Squash(cmp.Or(w.Squash.v, string(SquashOwn))),
+		Temp:           l.temp(w.Temp), Tags: l.tags(w.Tags), TagsPos: w.Tags.pos,
+		Secrets: l.secrets(w.Secrets),
+	}
+	l.defaultFlavourPos = w.DefaultFlavour.pos
+	if c.Tags == nil {
+		c.Tags = []string{"latest"}
+	}
+	if w.FlavourName.ok && w.FlavourName.v == "" {
+		l.fail(w.FlavourName.pos, "cannot use empty text as flavour-name").Hint("remove the key to use %s", "{{.Name}}-{{.Flavour}}")
 	}
 	l.checkArgs(w.Args, "args")
 	l.checkKeys(w.Labels, "labels")

@@ -30,16 +30,31 @@ const (
 	Full       Mode = "full"
 )
 
+// Squash says how many layers a Dockerfile adds.
+type Squash string
+
+// The ways to squash.
+const (
+	SquashOwn  Squash = "own"  // one over its base
+	SquashAll  Squash = "all"  // one in all
+	SquashNone Squash = "none" // one an instruction
+)
+
+func squashNames() []string {
+	return []string{string(SquashOwn), string(SquashAll), string(SquashNone)}
+}
+
 func refreshNames() []string {
 	return []string{string(Always), string(Daily), string(Weekly), string(Monthly), string(Never)}
 }
 
 func modeNames() []string { return []string{string(Distroless), string(Full)} }
 
-// refreshText and modeText are texts with a fixed set of values.
+// refreshText, modeText and squashText are texts with a fixed set of values.
 type (
 	refreshText struct{ text }
 	modeText    struct{ text }
+	squashText  struct{ text }
 )
 
 func (r *refreshText) decode(d *decoder, n ast.Node, key string) {
@@ -50,6 +65,11 @@ func (r *refreshText) decode(d *decoder, n ast.Node, key string) {
 func (m *modeText) decode(d *decoder, n ast.Node, key string) {
 	m.text.decode(d, n, key)
 	m.oneOf(d, key, modeNames())
+}
+
+func (s *squashText) decode(d *decoder, n ast.Node, key string) {
+	s.text.decode(d, n, key)
+	s.oneOf(d, key, squashNames())
 }
 
 func (t *text) oneOf(d *decoder, key string, names []string) {

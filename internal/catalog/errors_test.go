@@ -27,12 +27,12 @@ func TestConfigErrors(t *testing.T) {
 		"unknown without a neighbour": {
 			minimal + "  \nwhatever: 1\n",
 			"plinth.yaml:3:1: cannot use the key \"whatever\": it is unknown\n" +
-				"  the keys are: registry, aliases, images, args, labels, platforms, refresh, debian, state",
+				"  the keys are: registry, aliases, images, args, labels, platforms, refresh, debian, flavours, flavour-name, default-flavour, squash, temp, tags, secrets, state",
 		},
 		"key of a later version": {
-			minimal + "squash: own\n",
-			"plinth.yaml:2:1: cannot use the key \"squash\": it is unknown\n" +
-				"  the keys are: registry, aliases, images, args, labels, platforms, refresh, debian, state",
+			minimal + "patch-days: own\n",
+			"plinth.yaml:2:1: cannot use the key \"patch-days\": it is unknown\n" +
+				"  the keys are: registry, aliases, images, args, labels, platforms, refresh, debian, flavours, flavour-name, default-flavour, squash, temp, tags, secrets, state",
 		},
 		"nested unknown": {
 			minimal + "debian:\n  releases:\n    12:\n      sources:\n        - uri: http://x\n          suit: y\n",
@@ -224,7 +224,7 @@ func TestImageErrors(t *testing.T) {
 		"matrix": {
 			dockerfile: true, file: "args: {v: 1}\nmatrix:\n  Image: [1]\n  a-b: [1]\n  none: []\n  v: [1, '', '1']\n  w: x\n  u: [[1], [1]]\n",
 			want: "a/image.yaml:1:8: cannot set the argument v: it is an axis of the matrix\n  remove one of them\n" +
-				"a/image.yaml:3:3: cannot call an axis Image: templates have the image's name under it\n  choose another name\n" +
+				"a/image.yaml:3:3: cannot call an axis Image: templates have something else under that name\n  choose another name\n" +
 				"a/image.yaml:4:3: cannot use \"a-b\" as an axis of the matrix\n" +
 				"  axes become build arguments: letters, digits and _, with no digit in front\n" +
 				"a/image.yaml:5:3: cannot use the axis none: it has no values\n  give it a list of values, or remove it\n" +
@@ -334,8 +334,85 @@ func TestProblemsOfAllFilesAtOnce(t *testing.T) {
 		"plinth.yaml:1:11: cannot use \"A\" as the registry: it is not in lower case\n" +
 		"  write it as registry.example.com/base: no scheme, no tag, lower case\n" +
 		"plinth.yaml:2:1: cannot use the key \"x\": it is unknown\n" +
-		"  the keys are: registry, aliases, images, args, labels, platforms, refresh, debian, state"
+		"  the keys are: registry, aliases, images, args, labels, platforms, refresh, debian, flavours, flavour-name, default-flavour, squash, temp, tags, secrets, state"
 	if got := report(err); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestFlavourErrors(t *testing.T) {
+	good := "ARG BASE\nFROM ${BASE}\n"
+	for name, tc := range map[string]struct {
+		files map[string]string
+		want  string
+	}{
+		"unknown, in both files": {
+			map[string]string{ConfigFile: minimal + "flavours: [inti, x+init]\n", "flavours/init/Dockerfile": good, "a/Dockerfile": "FROM x", "a/image.yaml": "flavours: [init+init, init, init]"},
+			"a/image.yaml:1:12: cannot lay the flavour init over itself in init+init\n  name it once\n" +
+				"a/image.yaml:1:29: cannot use the flavour init twice\n  remove one of them\n" +
+				"plinth.yaml:2:12: cannot find the flavour inti: there is no folder flavours/inti\n  did you mean init?\n" +
+				"plinth.yaml:2:18: cannot find the flavour x: there is no folder flavours/x\n  make flavours/x/Dockerfile, with ARG BASE and FROM ${BASE}",
+		},
+		"default that is not used": {
+			map[string]string{ConfigFile: minimal + "default-flavour: init\n", "flavours/init/Dockerfile": good},
+			"plinth.yaml:2:18: cannot use init as the default flavour: it is not one of flavours\n  add it to flavours:, or remove default-flavour",
+		},
+		"default of an image": {
+			map[string]string{"flavours/init/Dockerfile": good, "a/Dockerfile": "FROM x", "a/image.yaml": "flavours: [init]\ndefault-flavour: x"},
+			"a/image.yaml:2:18: cannot use x as the default flavour: it is not one of flavours\n  add it to flavours:, or remove default-flavour",
+		},
+		"folders": {
+			map[string]string{"flavours/none/x": "", "flavours/a_b/Dockerfile": good, "flavours/bad/Dockerfile": "FORM x"},
+			"flavours/a_b: cannot use \"a_b\" as the name of a flavour\n  flavours have lower-case letters and digits, with - between them\n" +
+				"flavours/bad/Dockerfile:1: cannot parse Dockerfile: unknown instruction: FORM\n  did you mean FROM?\n" +
+				"flavours/none: cannot use the flavour none: it has no Dockerfile\n  begin one with: ARG BASE, then FROM ${BASE}",
+		},
+		"keys of images": {
+			map[string]string{"flavours/a/Dockerfile": good, "flavours/a/image.yaml": "name: x\nuser: 1\nargs: {A b: 1}"},
+			"flavours/a/image.yaml:1:7: cannot use name in a flavour: it belongs to the image that the flavour is laid over\n  remove the key\n" +
+				"flavours/a/image.yaml:2:7: cannot use user in a flavour: it belongs to the image that the flavour is laid over\n  remove the key\n" +
+				"flavours/a/image.yaml:3:8: cannot use \"A b\" as a name in args\n  names have letters, digits and _, and start with no digit",
+		},
+		"temp, tags, version": {
+			map[string]string{"a/Dockerfile": "FROM x", "a/image.yaml": "temp: [tmp, /, /a, /a/]\ntags: []\nversion: ''\nsquash: al"},
+			"a/image.yaml:1:8: cannot use \"tmp\" as a temp path: it is not absolute\n  begin it with a slash\n" +
+				"a/image.yaml:1:13: cannot use / as a temp path: nothing would be left of the image\n" +
+				"a/image.yaml:1:20: cannot use the temp path /a twice\n  remove one of them\n" +
+				"a/image.yaml:2:7: cannot use an empty list as tags: an image needs one\n  remove the key to use latest\n" +
+				"a/image.yaml:3:10: cannot use empty text as version\n  give it a value, or remove the key\n" +
+				"a/image.yaml:4:9: cannot use \"al\" as squash\n  did you mean all?",
+		},
+		"tags": {
+			map[string]string{ConfigFile: minimal + "tags: ['', a, a]\nflavour-name: ''\n"},
+			"plinth.yaml:2:8: cannot use empty text as a tag\n" +
+				"plinth.yaml:2:15: cannot use the tag a twice\n  remove one of them\n" +
+				"plinth.yaml:3:15: cannot use empty text as flavour-name\n  remove the key to use {{.Name}}-{{.Flavour}}",
+		},
+		"secrets": {
+			map[string]string{ConfigFile: minimal + "secrets: {a: hunter2, b: env=, c: file=x}\n"},
+			"plinth.yaml:2:14: cannot read the secret a: want env=NAME or src=FILE\n  a value itself does not belong into plinth.yaml\n" +
+				"plinth.yaml:2:26: cannot read the secret b: want env=NAME or src=FILE\n  a value itself does not belong into plinth.yaml\n" +
+				"plinth.yaml:2:35: cannot read the secret c: want env=NAME or src=FILE\n  a value itself does not belong into plinth.yaml",
+		},
+		"contexts": {
+			map[string]string{
+				"a/Dockerfile": "FROM x AS stage", "file": "",
+				"a/image.yaml": "contexts:\n  up: ../x\n  gone: gone\n  f: file\n  A: a\n  stage: a\n",
+				"b/image.yaml": "packages: [xy]\ncontexts: {a: a}",
+			},
+			"a/image.yaml:2:7: cannot use \"../x\" as a context: it leaves the catalog\n  contexts are folders of the catalog, relative to plinth.yaml\n" +
+				"a/image.yaml:3:9: cannot use gone as a context: no such file or directory\n" +
+				"a/image.yaml:4:6: cannot use file as a context: it is not a folder\n" +
+				"a/image.yaml:5:3: cannot use \"A\" as the name of a context\n  names have lower-case letters, digits, - and _, as COPY --from=NAME takes them\n" +
+				"a/image.yaml:6:3: cannot use stage as the name of a context: a stage of the Dockerfile has it\n  choose another name\n" +
+				"b/image.yaml:2:11: cannot use contexts in an image without a Dockerfile\n  remove the key",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := Load(write(t, tc.files))
+			if got := report(err); got != tc.want {
+				t.Errorf("got\n%s\nwant\n%s", got, tc.want)
+			}
+		})
 	}
 }

@@ -19,6 +19,9 @@ import (
 	"github.com/plinth-build/plinth/internal/diag"
 )
 
+// FlavoursDir is the folder of the flavours, a folder each.
+const FlavoursDir = "flavours"
+
 const (
 	defaultDepth = 3
 	globDepth    = 12 // for ** in a glob
@@ -110,7 +113,7 @@ func (w *walker) descend(dir string, e fs.DirEntry, depth int, chain []string) {
 // wanted says whether to look into a folder.
 func (w *walker) wanted(dir string) bool {
 	name := path.Base(dir)
-	if strings.HasPrefix(name, ".") || dir == w.state {
+	if strings.HasPrefix(name, ".") || dir == w.state || dir == FlavoursDir {
 		return false
 	}
 	if len(w.globs) == 0 {

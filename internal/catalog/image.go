@@ -24,10 +24,6 @@ func (l *loader) image(f folder, c Config) *Image {
 		readAll = ok && decodeYAML(pos.File, data, &w, &l.problems)
 	}
 	img := l.facts(f, w, pos)
-	img.Refresh = cmp.Or(img.Refresh, c.Refresh)
-	if len(img.Platforms) == 0 {
-		img.Platforms = c.Platforms
-	}
 	if f.hasDockerfile {
 		name := path.Join(f.dir, DockerfileFile)
 		if data, ok := l.readFile(name); ok {
@@ -36,6 +32,7 @@ func (l *loader) image(f folder, c Config) *Image {
 			img.Dockerfile = df
 		}
 	}
+	l.inherit(img, w, c)
 	switch {
 	case !readAll:
 		return nil
@@ -58,9 +55,40 @@ func (l *loader) image(f folder, c Config) *Image {
 		if w.Target.set {
 			l.fail(w.Target.pos, "cannot use target in an image without a Dockerfile").Hint("remove the key")
 		}
+		if w.Contexts.set {
+			l.fail(w.Contexts.pos, "cannot use contexts in an image without a Dockerfile").Hint("remove the key")
+		}
 		img.Packages = l.packages(w.wirePackages, f.dir)
 	}
 	return img
+}
+
+// inherit fills in what the catalog says where the image says nothing.
+func (l *loader) inherit(img *Image, w wireImage, c Config) {
+	img.Refresh = cmp.Or(img.Refresh, c.Refresh)
+	if len(img.Platforms) == 0 {
+		img.Platforms = c.Platforms
+	}
+	img.Squash = cmp.Or(Squash(w.Squash.v), c.Squash)
+	img.Temp, img.NoTemp = l.temp(w.Temp), w.Temp.ok && len(w.Temp.items) == 0
+	img.Tags, img.TagsPos = l.tags(w.Tags), w.Tags.pos
+	if img.Tags == nil {
+		img.Tags, img.TagsPos = c.Tags, c.TagsPos
+	}
+	img.Flavours, img.DefaultFlavour = c.Flavours, c.DefaultFlavour
+	if w.Flavours.set {
+		img.Flavours = l.flavourUses(w.Flavours)
+	}
+	at := w.Flavours.pos
+	if w.DefaultFlavour.set {
+		img.DefaultFlavour, at = w.DefaultFlavour.v, w.DefaultFlavour.pos
+	} else if w.Flavours.set && !hasFlavour(img.Flavours, img.DefaultFlavour) {
+		img.DefaultFlavour = "" // the catalog's is not among those of this image
+	}
+	if w.Flavours.set || w.DefaultFlavour.set {
+		l.checkFlavours(img.Flavours, img.DefaultFlavour, at)
+	}
+	img.Contexts = l.contexts(w.Contexts, img)
 }
 
 // misplaced moves the errors about a stage that image.yaml names to where it names it.
@@ -82,9 +110,9 @@ func (l *loader) facts(f folder, w wireImage, pos diag.Position) *Image {
 		Dir: f.dir, Tier: tier, Name: name,
 		Title: w.Title.v, Description: w.Description.v,
 		Args: values(w.Args), Labels: values(w.Labels),
-		NameTemplate: w.Name.v, Refresh: Refresh(w.Refresh.v), Target: w.Target.v,
+		NameTemplate: w.Name.v, Version: w.Version.v, Refresh: Refresh(w.Refresh.v), Target: w.Target.v,
 		Platforms: l.platforms(w.Platforms),
-		Pos:       pos, NamePos: pos, TargetPos: pos,
+		Pos:       pos, NamePos: pos, TargetPos: pos, VersionPos: pos,
 		ArgPos: positions(w.Args), LabelPos: positions(w.Labels),
 	}
 	for _, t := range []struct {
@@ -92,6 +120,7 @@ func (l *loader) facts(f folder, w wireImage, pos diag.Position) *Image {
 		key string
 		pos *diag.Position
 	}{
+		{w.Version.text(), "version", &img.VersionPos}, {w.DefaultFlavour, "default-flavour", nil},
 		{w.Title, "title", nil}, {w.Description, "description", nil}, {w.Name, "name", &img.NamePos}, {w.Target, "target", &img.TargetPos},
 	} {
 		if t.ok && t.v == "" {
@@ -130,13 +159,16 @@ func positions(d dict[scalar]) map[string]diag.Position {
 	return m
 }
 
+// templateNames are what templates hold besides the axes of a matrix.
+var templateNames = []string{"Image", "Name", "Flavour", "Version", "Date", "Commit", "BuildNumber"}
+
 func (l *loader) matrix(w dict[list[scalar]], args dict[scalar]) []Axis {
 	var axes []Axis
 	for _, e := range w.entries {
 		axis := Axis{Name: e.key, Pos: e.pos}
 		switch {
-		case e.key == "Image":
-			l.fail(e.pos, "cannot call an axis Image: templates have the image's name under it").Hint("choose another name")
+		case slices.Contains(templateNames, e.key):
+			l.fail(e.pos, "cannot call an axis %s: templates have something else under that name", e.key).Hint("choose another name")
 		case !isIdentifier(e.key):
 			l.fail(e.pos, "cannot use %q as an axis of the matrix", e.key).
 				Hint("axes become build arguments: letters, digits and _, with no digit in front")

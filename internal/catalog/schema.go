@@ -71,6 +71,8 @@ func (refreshText) JSONSchema() *jsonschema.Schema { return enum(refreshNames())
 
 func (modeText) JSONSchema() *jsonschema.Schema { return enum(modeNames()) }
 
+func (squashText) JSONSchema() *jsonschema.Schema { return enum(squashNames()) }
+
 func enum(names []string) *jsonschema.Schema {
 	s := &jsonschema.Schema{Type: "string"}
 	for _, n := range names {

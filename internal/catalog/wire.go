@@ -4,15 +4,22 @@ package catalog
 // the JSON Schema; decodeYAML fills the structs and convert.go makes the model of them.
 
 type wireConfig struct {
-	Registry  text         `yaml:"registry" jsonschema:"required" jsonschema_description:"Where releases go, and the prefix under which our images are known: a registry with an optional path, such as registry.acme.example/base."`
-	Aliases   list[text]   `yaml:"aliases" jsonschema_description:"More prefixes that mean images of this catalog, such as local-image/*."`
-	Images    list[text]   `yaml:"images" jsonschema_description:"Globs of image folders, relative to plinth.yaml; ** stands for any number of folders. Default: every folder up to three levels deep that has a Dockerfile or an image.yaml, except hidden ones, flavours, tests and the state folder."`
-	Args      dict[scalar] `yaml:"args" jsonschema_description:"Build arguments of every image. image.yaml and the matrix take precedence."`
-	Labels    dict[scalar] `yaml:"labels" jsonschema_description:"Labels put on every image."`
-	Platforms list[text]   `yaml:"platforms" jsonschema_description:"Platforms to build for, as os/arch. Default: the platform of the machine that builds."`
-	Refresh   refreshText  `yaml:"refresh" jsonschema_description:"How long a result is reused although nothing in the catalog changed. Default: weekly."`
-	Debian    wireDebian   `yaml:"debian" jsonschema_description:"Where package images take their packages from."`
-	State     text         `yaml:"state" jsonschema_description:"Folder for everything that plinth stores, relative to plinth.yaml. Default: .plinth."`
+	Registry       text         `yaml:"registry" jsonschema:"required" jsonschema_description:"Where releases go, and the prefix under which our images are known: a registry with an optional path, such as registry.acme.example/base."`
+	Aliases        list[text]   `yaml:"aliases" jsonschema_description:"More prefixes that mean images of this catalog, such as local-image/*."`
+	Images         list[text]   `yaml:"images" jsonschema_description:"Globs of image folders, relative to plinth.yaml; ** stands for any number of folders. Default: every folder up to three levels deep that has a Dockerfile or an image.yaml, except hidden ones, flavours, tests and the state folder."`
+	Args           dict[scalar] `yaml:"args" jsonschema_description:"Build arguments of every image. image.yaml and the matrix take precedence."`
+	Labels         dict[scalar] `yaml:"labels" jsonschema_description:"Labels put on every image."`
+	Platforms      list[text]   `yaml:"platforms" jsonschema_description:"Platforms to build for, as os/arch. Default: the platform of the machine that builds."`
+	Refresh        refreshText  `yaml:"refresh" jsonschema_description:"How long a result is reused although nothing in the catalog changed. Default: weekly."`
+	Debian         wireDebian   `yaml:"debian" jsonschema_description:"Where package images take their packages from."`
+	Flavours       list[text]   `yaml:"flavours" jsonschema_description:"Flavours of every image: names of folders under flavours/, or several joined with + that are laid over each other in that order. image.yaml takes precedence."`
+	FlavourName    text         `yaml:"flavour-name" jsonschema_description:"Name of a flavour's target, with {{.Name}} of the plain one and {{.Flavour}}. Default: {{.Name}}-{{.Flavour}}."`
+	DefaultFlavour text         `yaml:"default-flavour" jsonschema_description:"Flavour that gets the plain name. The plain image is then called NAME-plain, is not published, and is still what FROM NAME means in this catalog."`
+	Squash         squashText   `yaml:"squash" jsonschema_description:"own: what a Dockerfile adds to its base becomes one layer. all: the whole image becomes one layer. none: a layer an instruction. Default: own."`
+	Temp           list[text]   `yaml:"temp" jsonschema_description:"Absolute paths that RUN steps share within one build and that never reach a layer, such as /tmp and /var/cache/apt."`
+	Tags           list[text]   `yaml:"tags" jsonschema_description:"Tags of every image, with {{.Version}}, {{.Date}}, {{.Commit}}, {{.BuildNumber}}, {{.Flavour}}, {{.Name}} and {{.axis}} of the matrix. Default: latest."`
+	Secrets        dict[text]   `yaml:"secrets" jsonschema_description:"Secrets for RUN --mount=type=secret by id: env=NAME, or src=FILE relative to plinth.yaml. The command line takes precedence."`
+	State          text         `yaml:"state" jsonschema_description:"Folder for everything that plinth stores, relative to plinth.yaml. Default: .plinth."`
 }
 
 type wireDebian struct {
@@ -35,16 +42,23 @@ type wireSource struct {
 }
 
 type wireImage struct {
-	Title       text               `yaml:"title" jsonschema_description:"Name of the image for people; becomes the label org.opencontainers.image.title."`
-	Description text               `yaml:"description" jsonschema_description:"What the image is for; becomes the label org.opencontainers.image.description."`
-	Owners      list[text]         `yaml:"owners" jsonschema_description:"Who answers for the image; becomes the label org.opencontainers.image.authors."`
-	Args        dict[scalar]       `yaml:"args" jsonschema_description:"Build arguments, in addition to those of plinth.yaml. May hold {{.axis}} of the matrix."`
-	Labels      dict[scalar]       `yaml:"labels" jsonschema_description:"Labels of the image, in addition to those of plinth.yaml. May hold {{.axis}} of the matrix."`
-	Matrix      dict[list[scalar]] `yaml:"matrix" jsonschema_description:"Axes with their values: one target is built for each combination, with the values as build arguments."`
-	Name        text               `yaml:"name" jsonschema_description:"Name of the targets, with {{.Image}} and {{.axis}} of the matrix. Default: the folder's name without its tier, followed by the values of the matrix."`
-	Refresh     refreshText        `yaml:"refresh" jsonschema_description:"How long a result is reused although nothing in the catalog changed. Default: that of plinth.yaml."`
-	Target      text               `yaml:"target" jsonschema_description:"Stage of the Dockerfile to build. Default: the last one."`
-	Platforms   list[text]         `yaml:"platforms" jsonschema_description:"Platforms to build for, as os/arch. Default: those of plinth.yaml."`
+	Title          text               `yaml:"title" jsonschema_description:"Name of the image for people; becomes the label org.opencontainers.image.title."`
+	Description    text               `yaml:"description" jsonschema_description:"What the image is for; becomes the label org.opencontainers.image.description."`
+	Owners         list[text]         `yaml:"owners" jsonschema_description:"Who answers for the image; becomes the label org.opencontainers.image.authors."`
+	Args           dict[scalar]       `yaml:"args" jsonschema_description:"Build arguments, in addition to those of plinth.yaml. May hold {{.axis}} of the matrix."`
+	Labels         dict[scalar]       `yaml:"labels" jsonschema_description:"Labels of the image, in addition to those of plinth.yaml. May hold {{.axis}} of the matrix."`
+	Matrix         dict[list[scalar]] `yaml:"matrix" jsonschema_description:"Axes with their values: one target is built for each combination, with the values as build arguments."`
+	Name           text               `yaml:"name" jsonschema_description:"Name of the targets, with {{.Image}} and {{.axis}} of the matrix. Default: the folder's name without its tier, followed by the values of the matrix."`
+	Refresh        refreshText        `yaml:"refresh" jsonschema_description:"How long a result is reused although nothing in the catalog changed. Default: that of plinth.yaml."`
+	Target         text               `yaml:"target" jsonschema_description:"Stage of the Dockerfile to build. Default: the last one."`
+	Platforms      list[text]         `yaml:"platforms" jsonschema_description:"Platforms to build for, as os/arch. Default: those of plinth.yaml."`
+	Flavours       list[text]         `yaml:"flavours" jsonschema_description:"Flavours of the image, in place of those of plinth.yaml; an empty list means none."`
+	DefaultFlavour text               `yaml:"default-flavour" jsonschema_description:"Flavour that gets the plain name, in place of that of plinth.yaml."`
+	Squash         squashText         `yaml:"squash" jsonschema_description:"own, all or none. Default: that of plinth.yaml."`
+	Temp           list[text]         `yaml:"temp" jsonschema_description:"More paths that never reach a layer, for this image and all that stand on it. An empty list means none for this image."`
+	Tags           list[text]         `yaml:"tags" jsonschema_description:"Tags of the image, in place of those of plinth.yaml."`
+	Version        scalar             `yaml:"version" jsonschema_description:"Version of the image for {{.Version}} in tags; becomes the label org.opencontainers.image.version. May hold {{.axis}} of the matrix."`
+	Contexts       dict[text]         `yaml:"contexts" jsonschema_description:"More folders to copy from with COPY --from=NAME, by name, relative to plinth.yaml."`
 
 	wirePackages
 }

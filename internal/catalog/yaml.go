@@ -50,6 +50,9 @@ type scalar struct {
 	ok  bool
 }
 
+// text is the scalar as a text, for checks that both have in common.
+func (s scalar) text() text { return text(s) }
+
 // flag is true or false.
 type flag struct {
 	located

@@ -94,8 +94,8 @@ func (b *builder) Dockerfile(ctx context.Context, job fleet.Job) (ocispec.Descri
 	}
 	result, err := front.Build(ctx, build.Request{
 		Target:         t.Name,
-		DockerfilePath: t.Image.Dockerfile.Path,
-		Dockerfile:     t.Image.Dockerfile.Data,
+		DockerfilePath: t.Dockerfile.Path,
+		Dockerfile:     t.Dockerfile.Data,
 		ContextDir:     t.ContextDir,
 		ContextDigest:  job.Step.Inputs.Context,
 		Args:           t.Args,

@@ -7,9 +7,11 @@ package graph
 // own Dockerfile, are upstreams, and so is everything else.
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
+	"github.com/plinth-build/plinth/internal/catalog"
 	"github.com/plinth-build/plinth/internal/diag"
 	"github.com/plinth-build/plinth/internal/dockerfile"
 	"github.com/plinth-build/plinth/internal/ociref"
@@ -34,14 +36,49 @@ type meaning struct {
 	behind     bool
 	suggestion string
 	missing    string // the name that no target has
+	context    bool   // a folder that image.yaml names
 }
 
 // resolve says what text means in the target t.
 func (b *builder) resolve(text string, t *Target) (meaning, error) {
+	if _, ok := t.contexts()[text]; ok {
+		return meaning{context: true}, nil
+	}
 	ref, err := ociref.Parse(text)
 	if err != nil {
 		return meaning{}, err
 	}
+	m, err := b.image(text, ref, t)
+	if err == nil && m.target != nil {
+		m.target, err = standable(m.target, t)
+	}
+	return m, err
+}
+
+// standable is the target that a reference to named means in t. Flavours are
+// leaves: the name of a default flavour means the plain target beneath it, and
+// only a flavour that is laid over another one may name that.
+func standable(named, t *Target) (*Target, error) {
+	switch {
+	case named.Flavour == "" || named == t.Under:
+		return named, nil
+	case named.Name+plainSuffix == named.Plain().Name:
+		return named.Plain(), nil
+	}
+	return nil, diag.Errorf(diag.Position{}, "it is the flavour %s of %s, and flavours are laid over finished images only", named.Flavour, named.Plain().Name).
+		Hint("name %s, and list %s under flavours: of this image", named.Plain().Name, named.Flavour)
+}
+
+// contexts are the folders that the catalog gives a target by name.
+func (t *Target) contexts() map[string]catalog.Context {
+	if t.Flavour != "" {
+		return nil
+	}
+	return t.Image.Contexts
+}
+
+// image says what a reference to an image means in the target t.
+func (b *builder) image(text string, ref ociref.Ref, t *Target) (meaning, error) {
 	m := meaning{ref: ref}
 	floating := ref.Digest() == "" && (ref.Tag() == "" || ref.Tag() == "latest")
 	if name, ok := b.afterPrefix(ref); ok {
@@ -90,7 +127,7 @@ func (b *builder) connect(t *Target) {
 		b.connectPackages(t)
 		return
 	}
-	refs, err := t.Image.Dockerfile.ReferencesWith(dockerfile.Options{
+	refs, err := t.Dockerfile.ReferencesWith(dockerfile.Options{
 		Args: t.Args, Target: t.Stage, Platform: t.Platform,
 		Onbuild: func(from string) []dockerfile.Trigger { return b.triggersOf(from, t) },
 	})
@@ -98,20 +135,33 @@ func (b *builder) connect(t *Target) {
 	for _, r := range refs {
 		b.add(t, r)
 	}
+	if err == nil && t.Under != nil {
+		b.checkLaidOver(t)
+	}
+}
+
+// checkLaidOver: a flavour that does not stand on its image is another image.
+func (b *builder) checkLaidOver(t *Target) {
+	if slices.ContainsFunc(t.Parents, func(e Edge) bool { return e.Base && e.Target == t.Under }) {
+		return
+	}
+	stages := t.Dockerfile.Stages
+	b.problems.Add(diag.Errorf(stages[len(stages)-1].Pos, "cannot lay the flavour over %s: it does not stand on ${BASE}", t.Under.Name).
+		Hint("begin the last stage with FROM ${BASE}, and put ARG BASE before the first FROM"))
 }
 
 // triggersOf are the ONBUILD triggers of the target that from means, if it means one.
 func (b *builder) triggersOf(from string, t *Target) []dockerfile.Trigger {
 	m, err := b.resolve(from, t)
-	if err != nil || m.target == nil || m.target.Image.Dockerfile == nil {
+	if err != nil || m.target == nil || m.target.Dockerfile == nil {
 		return nil
 	}
-	img := m.target.Image
-	triggers, ok := b.triggers[img]
+	file := m.target.Dockerfile
+	triggers, ok := b.triggers[file]
 	if !ok {
-		triggers, err = img.Dockerfile.Triggers(img.Target)
+		triggers, err = file.Triggers(m.target.Stage)
 		b.problems.AddErr(err)
-		b.triggers[img] = triggers
+		b.triggers[file] = triggers
 	}
 	return triggers
 }
@@ -120,7 +170,12 @@ func (b *builder) add(t *Target, r dockerfile.Reference) {
 	m, err := b.resolve(r.Text, t)
 	switch {
 	case err != nil:
-		b.problems.Add(diag.Errorf(r.Pos, "cannot read image name %q: %w", r.Text, err))
+		b.problems.Add(misread(r.Text, r.Pos, err))
+	case m.context:
+		if t.Contexts == nil {
+			t.Contexts = map[string]catalog.Context{}
+		}
+		t.Contexts[r.Text] = t.Image.Contexts[r.Text]
 	case m.missing != "":
 		b.problems.Add(b.notFound(r.Text, m.missing, r.Pos, r.Trigger))
 	case m.target != nil:
@@ -147,6 +202,17 @@ func (b *builder) add(t *Target, r dockerfile.Reference) {
 	}
 }
 
+// misread is the error about a reference that means nothing that can be used.
+func misread(text string, pos diag.Position, err error) *diag.Error {
+	var known *diag.Error
+	if errors.As(err, &known) { // resolve has said what is wrong
+		e := diag.Errorf(pos, "cannot use %s: %s", text, known.Msg)
+		e.Hints = known.Hints
+		return e
+	}
+	return diag.Errorf(pos, "cannot read image name %q: %w", text, err)
+}
+
 func (b *builder) notFound(text, name string, pos, trigger diag.Position) *diag.Error {
 	e := diag.Errorf(pos, "cannot find image %s: no target is called %s", text, name)
 	if trigger.File != "" {
@@ -170,7 +236,7 @@ func (b *builder) connectPackages(t *Target) {
 	m, err := b.resolve(p.From, t)
 	switch {
 	case err != nil:
-		b.problems.Add(diag.Errorf(p.FromPos, "cannot read image name %q: %w", p.From, err))
+		b.problems.Add(misread(p.From, p.FromPos, err))
 	case m.target != nil:
 		t.Parents = []Edge{{Target: m.target, Text: m.target.Name, Pos: p.FromPos, Kind: dockerfile.From, Base: true}}
 		p.From = m.target.Name
@@ -204,5 +270,43 @@ func (b *builder) settleDebian(targets []*Target) {
 				t.Packages.Debian = parent.Debian
 			}
 		}
+	}
+}
+
+// settleTemp gives targets the temp paths of the catalog and of what they stand
+// on, besides their own. Targets come in build order.
+func (b *builder) settleTemp(targets []*Target) {
+	for _, t := range targets {
+		if t.Under == nil && t.Image.NoTemp {
+			t.Temp = nil
+			continue
+		}
+		all := append(slices.Clone(b.catalog.Config.Temp), t.Temp...)
+		for _, e := range t.Parents {
+			if e.Base {
+				all = append(all, e.Target.Temp...)
+			}
+		}
+		slices.Sort(all)
+		t.Temp = slices.Compact(all)
+	}
+}
+
+// settlePorts finds out what targets expose. Targets come in build order.
+func settlePorts(targets []*Target) {
+	for _, t := range targets {
+		var all []string
+		if t.Packages != nil {
+			all = slices.Clone(t.Packages.ExposedPorts)
+		} else {
+			all = t.Dockerfile.Ports(dockerfile.Options{Args: t.Args, Target: t.Stage, Platform: t.Platform})
+		}
+		for _, e := range t.Parents {
+			if e.Base {
+				all = append(all, e.Target.Ports...)
+			}
+		}
+		slices.SortFunc(all, dockerfile.ComparePorts)
+		t.Ports = slices.Compact(all)
 	}
 }

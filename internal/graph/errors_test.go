@@ -21,6 +21,32 @@ func TestErrors(t *testing.T) {
 				"b/Dockerfile:2: cannot find image local-image/whatever:1: no target is called whatever\n  plinth graph lists the targets\n" +
 				"b/Dockerfile:3: cannot find image reg.example/base/x/y: no target is called x/y\n  plinth graph lists the targets",
 		},
+		"flavours are leaves": {
+			flavoured(map[string]string{
+				"a": "FROM scratch", "a/image.yaml": "flavours: [init]",
+				"b": "FROM a-init\nCOPY --from=reg.example/base/a-init / /",
+				"p/image.yaml": "from: a-init\npackages: [xy]",
+			}),
+			"b/Dockerfile:1: cannot use a-init: it is the flavour init of a, and flavours are laid over finished images only\n  name a, and list init under flavours: of this image\n" +
+				"b/Dockerfile:2: cannot use reg.example/base/a-init: it is the flavour init of a, and flavours are laid over finished images only\n  name a, and list init under flavours: of this image\n" +
+				"p/image.yaml:1:7: cannot use a-init: it is the flavour init of a, and flavours are laid over finished images only\n  name a, and list init under flavours: of this image",
+		},
+		"flavour that stands on something else": {
+			map[string]string{"flavours/x/Dockerfile": "ARG BASE\nFROM ${BASE} AS b\nFROM scratch\nCOPY --from=b / /", "a": "FROM scratch", "a/image.yaml": "flavours: [x]"},
+			"flavours/x/Dockerfile:3: cannot lay the flavour over a: it does not stand on ${BASE}\n  begin the last stage with FROM ${BASE}, and put ARG BASE before the first FROM",
+		},
+		"names of flavours": {
+			flavoured(map[string]string{"a": "FROM scratch", "a/image.yaml": "flavours: [init]", "a-init": "FROM scratch"}),
+			"a-init/Dockerfile: cannot use the name \"a-init\" twice: a/image.yaml:1:12 has it too\n  flavours make names too: rename one, or set flavour-name: in plinth.yaml",
+		},
+		"flavour-name": {
+			flavoured(map[string]string{catalog.ConfigFile: config + "flavour-name: '{{.Name}}/{{.Oops}}'", "a": "FROM scratch", "a/image.yaml": "flavours: [init]"}),
+			"plinth.yaml:3:15: cannot expand \"{{.Name}}/{{.Oops}}\": map has no entry for key \"Oops\"\n  it may use {{.Flavour}}, {{.Image}}, {{.Name}}",
+		},
+		"name that a flavour makes": {
+			flavoured(map[string]string{catalog.ConfigFile: config + "flavour-name: '{{.Name}}+{{.Flavour}}'", "a": "FROM scratch", "a/image.yaml": "flavours: [init]"}),
+			"plinth.yaml:3:15: cannot use \"a+init\" as the name of an image\n  names have lower-case letters and digits, with single . or _, or - between them",
+		},
 		"missing parent of a trigger": {
 			map[string]string{"p": "FROM scratch\nONBUILD COPY --from=local-image/gone / /", "c": "FROM p"},
 			"c/Dockerfile:1: cannot find image local-image/gone: no target is called gone\n" +

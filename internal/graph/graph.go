@@ -46,13 +46,34 @@ type Target struct {
 	Labels         map[string]string // of the catalog, of the image over them, then title, description and owners
 	Platform       ociref.Platform
 	Packages       *catalog.Packages // templates expanded; nil for a Dockerfile
-	ContextDir     string            // absolute: the image's folder
+	Dockerfile     *dockerfile.File  // nil for a package image
+	Dir            string            // slash path relative to the root: the image's folder, or the flavour's
+	ContextDir     string            // the same, absolute
 	DockerfilePath string            // slash path relative to the root; "" for a package image
 	Stage          string            // stage to build, "" for the last
 	Parents        []Edge            // in the order of the references, one for each text and kind
 	Upstreams      []Upstream        // likewise
 	Refresh        catalog.Refresh
 	Pos            diag.Position // where the target's name comes from
+
+	Under    *Target                    // what a flavour is laid over; nil for a plain target
+	Internal bool                       // other targets need it, but it is not for users: the plain one beneath a default flavour, a step of a combination
+	Title    string                     // for people
+	Version  string                     // "" if the catalog gives none
+	Tags     []string                   // templates over TagData
+	TagsPos  diag.Position              // of the tags in the catalog
+	Squash   catalog.Squash             // how many layers a Dockerfile adds
+	Ports    []string                   // exposed ones, those of what it stands on included, as 8080/tcp
+	Temp     []string                   // paths that reach no layer, inherited ones included, sorted
+	Contexts map[string]catalog.Context // more folders that the Dockerfile copies from, those that it uses
+}
+
+// Plain is the target without its flavours.
+func (t *Target) Plain() *Target {
+	for t.Under != nil {
+		t = t.Under
+	}
+	return t
 }
 
 // Edge says that a target needs another one.
@@ -79,7 +100,7 @@ type Upstream struct {
 
 // Build makes the graph of a catalog. The error holds a *diag.Error for each problem.
 func Build(c *catalog.Catalog) (*Graph, error) {
-	b := &builder{catalog: c, byName: map[string]*Target{}, triggers: map[*catalog.Image][]dockerfile.Trigger{}}
+	b := &builder{catalog: c, byName: map[string]*Target{}, triggers: map[*dockerfile.File][]dockerfile.Trigger{}}
 	targets := b.targets()
 	if err := b.problems.Err(); err != nil {
 		return nil, err // names are not settled: every reference to one of them would be reported as well
@@ -97,6 +118,8 @@ func Build(c *catalog.Catalog) (*Graph, error) {
 	g := &Graph{Catalog: c, Targets: topological(targets), byName: b.byName}
 	g.index()
 	b.settleDebian(g.Targets)
+	b.settleTemp(g.Targets)
+	settlePorts(g.Targets)
 	if err := b.problems.Err(); err != nil {
 		return nil, err
 	}
@@ -178,6 +201,6 @@ func (g *Graph) ordered(set map[*Target]bool) []*Target {
 	return out
 }
 
-func contextDir(c *catalog.Catalog, img *catalog.Image) string {
-	return filepath.Join(c.Root, filepath.FromSlash(img.Dir))
+func contextDir(c *catalog.Catalog, dir string) string {
+	return filepath.Join(c.Root, filepath.FromSlash(dir))
 }

@@ -441,3 +441,136 @@ func TestGraphIsTheSameEachTime(t *testing.T) {
 		}
 	}
 }
+
+// flavoured is a catalog whose images have flavours; flavours/x is x.
+func flavoured(files map[string]string) map[string]string {
+	out := map[string]string{
+		"flavours/init/Dockerfile": "ARG BASE\nFROM ${BASE}\nARG WHO\nARG BASE\n", "flavours/obs/Dockerfile": "ARG BASE\nFROM tools AS t\nFROM ${BASE}\nEXPOSE 9100\nCOPY --from=t / /\n",
+		"flavours/init/image.yaml": "title: with hooks\ndescription: Runs hooks.\nargs: {WHO: flavour, HOW: '{{.Flavour}} of {{.Name}}'}\nlabels: {who: flavour, how: '{{.Name}}'}\nsquash: none\nrefresh: never\ntemp: [/f]\n",
+		"tools":                    "FROM scratch", "tools/image.yaml": "flavours: []",
+	}
+	maps.Copy(out, files)
+	return out
+}
+
+func TestFlavours(t *testing.T) {
+	g := build(t, flavoured(map[string]string{
+		catalog.ConfigFile: config + "flavours: [init, init+obs]\nargs: {ALL: catalog, WHO: catalog}\nlabels: {who: catalog}\nsquash: all\ntemp: [/tmp]\n",
+		"db":               "FROM scratch\nEXPOSE 5432 80/udp\nONBUILD COPY --from=tools / /",
+		"db/image.yaml":    "title: Database\ndescription: Keeps data.\nmatrix: {v: [1]}\nname: db{{.v}}\nversion: 1.{{.v}}\ntags: [a]\nlabels: {how: image}\nsquash: none\ntemp: [/own]\n",
+		"app":              "FROM db1\nEXPOSE 80", "app/image.yaml": "flavours: [obs]\nargs: {WHO: image}\ntemp: []",
+	}))
+	if got, want := names(g.Targets), "db1 tools app app-obs db1-init db1-init-obs"; got != want {
+		t.Fatalf("targets %s, want %s", got, want)
+	}
+	at := func(name string) *Target {
+		t.Helper()
+		tg, ok := g.Lookup(name)
+		if !ok {
+			t.Fatalf("no target %s", name)
+		}
+		return tg
+	}
+	db, init, both := at("db1"), at("db1-init"), at("db1-init-obs")
+	if init.Under != db || both.Under != init || both.Plain() != db || db.Plain() != db || init.Flavour != "init" || both.Flavour != "init+obs" || init.Internal || db.Internal {
+		t.Errorf("got %+v", init)
+	}
+	if init.Dir != "flavours/init" || init.ContextDir != filepath.Join(g.Catalog.Root, "flavours/init") || init.DockerfilePath != "flavours/init/Dockerfile" || init.Dockerfile == nil || init.Stage != "" {
+		t.Errorf("made from %+v", init)
+	}
+	if want := map[string]string{"ALL": "catalog", "WHO": "flavour", "HOW": "init of db1", "v": "1", "BASE": "reg.example/base/db1"}; !maps.Equal(init.Args, want) {
+		t.Errorf("arguments %q, want %q", init.Args, want)
+	}
+	if both.Args["BASE"] != "reg.example/base/db1-init" || at("app-obs").Args["WHO"] != "image" {
+		t.Errorf("arguments %q and %q", both.Args, at("app-obs").Args)
+	}
+	want := map[string]string{
+		"who": "flavour", "how": "image", "org.opencontainers.image.title": "Database (with hooks)",
+		"org.opencontainers.image.description": "Keeps data. Runs hooks.", "org.opencontainers.image.version": "1.1",
+	}
+	if !maps.Equal(init.Labels, want) || init.Title != "Database (with hooks)" || both.Title != "Database (init, obs)" || at("app-obs").Title != "" {
+		t.Errorf("labels %q, want %q", init.Labels, want)
+	}
+	if init.Squash != catalog.SquashNone || both.Squash != catalog.SquashAll || db.Squash != catalog.SquashNone || init.Refresh != catalog.Never || both.Refresh != catalog.Weekly {
+		t.Errorf("squash %s %s %s, refresh %s %s", init.Squash, both.Squash, db.Squash, init.Refresh, both.Refresh)
+	}
+	if init.Version != "1.1" || !slices.Equal(init.Tags, []string{"a"}) {
+		t.Errorf("version %s, tags %s", init.Version, init.Tags)
+	}
+	for name, want := range map[string]string{"db1": "/own /tmp", "db1-init": "/f /own /tmp", "db1-init-obs": "/f /own /tmp", "app": "", "app-obs": "/tmp", "tools": "/tmp"} {
+		if got := strings.Join(at(name).Temp, " "); got != want {
+			t.Errorf("temp of %s: %s, want %s", name, got, want)
+		}
+	}
+	for name, want := range map[string]string{"db1": "80/udp 5432/tcp", "db1-init-obs": "80/udp 5432/tcp 9100/tcp", "app": "80/tcp 80/udp 5432/tcp", "tools": ""} {
+		if got := strings.Join(at(name).Ports, " "); got != want {
+			t.Errorf("ports of %s: %s, want %s", name, got, want)
+		}
+	}
+	if got := names(g.Affected([]string{"flavours/init/x"})); got != "db1-init db1-init-obs" {
+		t.Errorf("affected by a flavour: %s", got)
+	}
+	if got := names(g.Affected([]string{"db/image.yaml"})); got != "db1 app app-obs db1-init db1-init-obs" {
+		t.Errorf("affected by an image: %s", got)
+	}
+	if got, want := needs(both), "from reg.example/base/db1-init = db1-init flavours/obs/Dockerfile:3 base"; !strings.Contains(got, want) {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestStepsOfCombinationsAreInternal(t *testing.T) {
+	g := build(t, flavoured(map[string]string{
+		catalog.ConfigFile: config + "flavour-name: '{{.Flavour}}.{{.Name}}'\n",
+		"a":                "FROM scratch", "a/image.yaml": "flavours: [init+obs]",
+		"b": "FROM scratch", "b/image.yaml": "flavours: [init+obs, init]",
+	}))
+	for name, want := range map[string]bool{"a": false, "init.a": true, "init-obs.a": false, "init.b": false, "init-obs.b": false} {
+		tg, ok := g.Lookup(name)
+		if !ok || tg.Internal != want {
+			t.Errorf("%s: there %v, internal %v", name, ok, tg.Internal)
+		}
+	}
+}
+
+func TestDefaultFlavour(t *testing.T) {
+	g := build(t, flavoured(map[string]string{
+		catalog.ConfigFile: config + "flavours: [init, obs]\ndefault-flavour: init\n",
+		"db":               "FROM scratch",
+		"app":              "FROM db\nCOPY --from=reg.example/base/db / /", "app/image.yaml": "flavours: []",
+		"plain": "FROM db-plain", "plain/image.yaml": "flavours: []",
+	}))
+	if got, want := names(g.Targets), "db-plain app db plain tools db-obs"; got != want {
+		t.Fatalf("targets %s, want %s", got, want)
+	}
+	db, _ := g.Lookup("db")
+	plain, _ := g.Lookup("db-plain")
+	if db.Flavour != "init" || db.Internal || !plain.Internal || plain.Flavour != "" || db.Args["BASE"] != "reg.example/base/db-plain" {
+		t.Errorf("got %+v over %+v", db, plain)
+	}
+	app, _ := g.Lookup("app")
+	for _, e := range app.Parents {
+		if e.Target != plain {
+			t.Errorf("%s means %s", e.Text, e.Target.Name)
+		}
+	}
+	if db.Args["HOW"] != "init of db" {
+		t.Errorf("got %q", db.Args)
+	}
+}
+
+func TestContexts(t *testing.T) {
+	g := build(t, map[string]string{
+		"a": "FROM scratch\nCOPY --from=more / /\n", "a/image.yaml": "contexts: {more: shared, unused: shared}", "shared/x/y": "",
+		"b": "FROM scratch\nCOPY --from=more / /\n",
+	})
+	a, _ := g.Lookup("a")
+	if len(a.Parents)+len(a.Upstreams) != 0 || len(a.Contexts) != 1 || a.Contexts["more"].Dir != "shared" {
+		t.Errorf("got %+v", a)
+	}
+	if b, _ := g.Lookup("b"); len(b.Upstreams) != 1 || len(b.Contexts) != 0 {
+		t.Errorf("got %+v", b)
+	}
+	if got := names(g.Affected([]string{"shared/z"})); got != "a" {
+		t.Errorf("affected: %s", got)
+	}
+}

@@ -131,7 +131,7 @@ func (g *Graph) Affected(files []string) []*Target {
 		file = path.Clean(file)
 		for _, t := range g.Targets {
 			everything := file == catalog.ConfigFile || file == "plinth.lock"
-			if !set[t] && (everything || file == t.Image.Dir || strings.HasPrefix(file, t.Image.Dir+"/")) {
+			if !set[t] && (everything || t.reads(file)) {
 				set[t] = true
 				direct = append(direct, t)
 			}
@@ -141,4 +141,18 @@ func (g *Graph) Affected(files []string) []*Target {
 		set[t] = true
 	}
 	return g.ordered(set)
+}
+
+// reads says whether a file lies in a folder that the target is made of.
+func (t *Target) reads(file string) bool {
+	dirs := []string{t.Dir, t.Image.Dir} // a flavour has labels and arguments of its image
+	for _, c := range t.Contexts {
+		dirs = append(dirs, c.Dir)
+	}
+	for _, dir := range dirs {
+		if file == dir || dir == "." || strings.HasPrefix(file, dir+"/") {
+			return true
+		}
+	}
+	return false
 }

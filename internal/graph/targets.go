@@ -17,7 +17,7 @@ type builder struct {
 	catalog  *catalog.Catalog
 	ours     []string // normalised prefixes with a slash behind them
 	byName   map[string]*Target
-	triggers map[*catalog.Image][]dockerfile.Trigger
+	triggers map[*dockerfile.File][]dockerfile.Trigger
 	names    []string
 	problems diag.List
 }
@@ -27,16 +27,18 @@ func (b *builder) targets() []*Target {
 	var out []*Target
 	for _, img := range b.catalog.Images {
 		for _, values := range combinations(img.Matrix) {
-			t := b.target(img, values)
-			if t == nil {
+			plain := b.target(img, values)
+			if plain == nil {
 				continue
 			}
-			if first, ok := b.byName[t.Name]; ok {
-				b.claimed(first, t)
-				continue
+			for _, t := range append([]*Target{plain}, b.flavours(plain)...) {
+				if first, ok := b.byName[t.Name]; ok {
+					b.claimed(first, t)
+					continue
+				}
+				b.byName[t.Name] = t
+				out = append(out, t)
 			}
-			b.byName[t.Name] = t
-			out = append(out, t)
 		}
 	}
 	b.names = slices.Sorted(maps.Keys(b.byName))
@@ -47,6 +49,8 @@ func (b *builder) targets() []*Target {
 func (b *builder) claimed(first, second *Target) {
 	e := diag.Errorf(second.Pos, "cannot use the name %q twice: %s has it too", second.Name, first.Pos)
 	switch {
+	case second.Flavour != "" || first.Flavour != "":
+		e.Hint("flavours make names too: rename one, or set flavour-name: in %s", catalog.ConfigFile)
 	case first.Image == second.Image:
 		e.Hint("put every axis of the matrix into name:, such as {{.%s}}", second.Image.Matrix[0].Name)
 	case second.Image.NameTemplate == "":
@@ -74,20 +78,31 @@ func combinations(axes []catalog.Axis) [][]string {
 	return out
 }
 
+// plainSuffix is put behind the name of a plain target whose name a flavour has.
+const plainSuffix = "-plain"
+
+// The labels that the graph fills in.
+const (
+	titleLabel       = "org.opencontainers.image.title"
+	descriptionLabel = "org.opencontainers.image.description"
+	versionLabel     = "org.opencontainers.image.version"
+)
+
 // repositoryName is a path component of the OCI distribution specification, 1.1.0.
 var repositoryName = regexp.MustCompile(`^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*$`)
 
 // target makes one target; nil after a problem was reported.
 func (b *builder) target(img *catalog.Image, combination []string) *Target {
 	t := &Target{
-		Image: img, Values: map[string]string{}, Platform: img.Platforms[0], ContextDir: contextDir(b.catalog, img),
+		Image: img, Values: map[string]string{}, Platform: img.Platforms[0], Dir: img.Dir, ContextDir: contextDir(b.catalog, img.Dir),
 		Stage: img.Target, Refresh: img.Refresh, Pos: img.NamePos,
+		Tags: img.Tags, TagsPos: img.TagsPos, Squash: img.Squash, Temp: img.Temp,
 	}
 	for i, axis := range img.Matrix {
 		t.Values[axis.Name] = combination[i]
 	}
 	if img.Dockerfile != nil {
-		t.DockerfilePath = img.Dockerfile.Path
+		t.Dockerfile, t.DockerfilePath = img.Dockerfile, img.Dockerfile.Path
 	}
 	x := expander{data: maps.Clone(t.Values), problems: &b.problems}
 	x.data["Image"] = img.Name
@@ -96,6 +111,10 @@ func (b *builder) target(img *catalog.Image, combination []string) *Target {
 	t.Name = strings.Join(append([]string{img.Name}, combination...), "-")
 	if img.NameTemplate != "" {
 		t.Name = x.text(img.NameTemplate, img.NamePos)
+	}
+	if img.DefaultFlavour != "" {
+		// FROM NAME means the plain one in this catalog, to everybody else it is the flavour
+		t.Name, t.Internal = t.Name+plainSuffix, true
 	}
 	if b.problems.Len() == before && !repositoryName.MatchString(t.Name) {
 		e := diag.Errorf(t.Pos, "cannot use %q as the name of an image", t.Name)
@@ -109,6 +128,10 @@ func (b *builder) target(img *catalog.Image, combination []string) *Target {
 	t.Args = x.args(b.catalog.Config.Args, img)
 	maps.Copy(t.Args, t.Values)
 	t.Labels = x.labels(img.MergedLabels(b.catalog.Config), img)
+	t.Title, t.Version = t.Labels[titleLabel], x.text(img.Version, img.VersionPos)
+	if t.Version != "" {
+		t.Labels[versionLabel] = t.Version
+	}
 	if img.Packages != nil {
 		t.Packages = x.packages(img.Packages, b.catalog.Root, img.Dir)
 	}

@@ -131,7 +131,7 @@ func (p *Planner) prepare(t *graph.Target) (*prepared, error) {
 	}
 	var problems diag.List
 	in := &prep.inputs
-	text := sha256.Sum256(t.Image.Dockerfile.Data)
+	text := sha256.Sum256(t.Dockerfile.Data)
 	in.Dockerfile, in.Stage, in.Args = hex.EncodeToString(text[:]), t.Stage, t.Args
 	in.Window = Window(t.Refresh, p.opts.Now)
 	for _, up := range t.Upstreams {
@@ -367,7 +367,7 @@ func (p *Planner) Unchanged(t *graph.Target) error {
 	now.Window, before.Window = "", "" // the clock may go on
 	reasons := compare(Snapshot{Inputs: before, Entries: was.entries, Debs: was.debs}, now, again.entries, again.debs)
 	if t.Packages == nil {
-		if text, err := os.ReadFile(filepath.Join(p.root, filepath.FromSlash(t.DockerfilePath))); err == nil && string(text) != string(t.Image.Dockerfile.Data) {
+		if text, err := os.ReadFile(filepath.Join(p.root, filepath.FromSlash(t.DockerfilePath))); err == nil && string(text) != string(t.Dockerfile.Data) {
 			reasons = append([]Reason{{Dockerfile, "Dockerfile", "Dockerfile changed"}}, reasons...)
 		}
 	}

@@ -18,6 +18,9 @@ func List(w io.Writer, targets []*graph.Target) {
 
 // Kind says what a target is made from.
 func Kind(t *graph.Target) string {
+	if t.Flavour != "" {
+		return "flavour " + t.Flavour
+	}
 	if t.Packages != nil {
 		return "packages (" + string(t.Packages.Mode) + ")"
 	}
@@ -54,6 +57,9 @@ func ListJSON(w io.Writer, targets []*graph.Target) error {
 		Platform string            `json:"platform"`
 		Matrix   map[string]string `json:"matrix,omitempty"`
 		StandsOn []string          `json:"stands_on"`
+		Ports    []string          `json:"ports"`              // exposed: 8080/tcp
+		Internal bool              `json:"internal,omitempty"` // others need it, it is not for users
+		Version  string            `json:"version,omitempty"`
 		Title    string            `json:"title,omitempty"`
 		Owners   []string          `json:"owners,omitempty"`
 	}
@@ -64,7 +70,7 @@ func ListJSON(w io.Writer, targets []*graph.Target) error {
 			kind = "packages"
 		}
 		items = append(items, item{t.Name, t.Image.Name, t.Image.Dir, t.Image.Tier, t.Flavour, kind,
-			t.Platform.String(), t.Values, standsOn(t), t.Image.Title, t.Image.Owners})
+			t.Platform.String(), t.Values, standsOn(t), append([]string{}, t.Ports...), t.Internal, t.Version, t.Title, t.Image.Owners})
 	}
 	return encode(w, items)
 }

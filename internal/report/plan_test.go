@@ -218,16 +218,18 @@ func TestList(t *testing.T) {
 		t.Fatal(err)
 	}
 	linux := ociref.Platform{OS: "linux", Arch: "amd64"}
-	base := &graph.Target{Name: "base", Platform: linux, Image: &catalog.Image{Name: "base", Dir: "0000-base", Tier: "0000", Title: "Base", Owners: []string{"a"}},
-		Packages: &catalog.Packages{Mode: catalog.Full}}
-	app := &graph.Target{Name: "app12", Platform: linux, Image: &catalog.Image{Name: "app", Dir: "app"}, Values: map[string]string{"v": "12"},
+	base := &graph.Target{Name: "base", Platform: linux, Image: &catalog.Image{Name: "base", Dir: "0000-base", Tier: "0000", Owners: []string{"a"}},
+		Title: "Base", Version: "1.2", Ports: []string{"80/tcp"}, Packages: &catalog.Packages{Mode: catalog.Full}}
+	app := &graph.Target{Name: "app12", Platform: linux, Image: &catalog.Image{Name: "app", Dir: "app"}, Internal: true, Values: map[string]string{"v": "12"},
 		Parents:   []graph.Edge{{Target: base}, {Target: base, Text: "again"}},
 		Upstreams: []graph.Upstream{{Ref: ref}}}
+	init := &graph.Target{Name: "app12-init", Platform: linux, Image: app.Image, Flavour: "init", Parents: []graph.Edge{{Target: app}}}
 	check(t, "list", `
-TARGET  FOLDER     MADE FROM        PLATFORM     STANDS ON
-base    0000-base  packages (full)  linux/amd64
-app12   app        Dockerfile       linux/amd64  base, debian:12
-`, func(b *bytes.Buffer) { List(b, []*graph.Target{base, app}) })
+TARGET      FOLDER     MADE FROM        PLATFORM     STANDS ON
+base        0000-base  packages (full)  linux/amd64
+app12       app        Dockerfile       linux/amd64  base, debian:12
+app12-init  app        flavour init     linux/amd64  app12
+`, func(b *bytes.Buffer) { List(b, []*graph.Target{base, app, init}) })
 	check(t, "json", `
 [
   {
@@ -239,6 +241,10 @@ app12   app        Dockerfile       linux/amd64  base, debian:12
     "kind": "packages",
     "platform": "linux/amd64",
     "stands_on": [],
+    "ports": [
+      "80/tcp"
+    ],
+    "version": "1.2",
     "title": "Base",
     "owners": [
       "a"
@@ -258,7 +264,9 @@ app12   app        Dockerfile       linux/amd64  base, debian:12
     "stands_on": [
       "base",
       "debian:12"
-    ]
+    ],
+    "ports": [],
+    "internal": true
   }
 ]
 `, func(b *bytes.Buffer) {
