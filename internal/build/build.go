@@ -79,6 +79,10 @@ type Request struct {
 	Stage string
 	// Named are all images that the Dockerfile may refer to.
 	Named []NamedImage
+	// Temp are absolute paths such as /tmp that all RUN steps of a stage share and
+	// that no layer gets: RUN finds there what the RUN before left, and what COPY,
+	// ADD and WORKDIR put there. Each is empty at the stage's first RUN, with mode 1777.
+	Temp []string
 	// NoCache runs every step again.
 	NoCache bool
 	// Epoch is SOURCE_DATE_EPOCH in seconds since 1970. Times in the image's own
@@ -134,18 +138,25 @@ func (b *Builder) Build(ctx context.Context, r Request) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	temp, err := checkTemp(r)
+	if err != nil {
+		return Result{}, err
+	}
 	out := newOutput(r.Log, r.Progress)
 	catcher := &manifestCatcher{Store: b.content}
 	opt, err := b.solveOpt(r, names, catcher)
 	if err != nil {
 		return Result{}, err
 	}
-	front := &frontEnd{request: r, names: names}
+	front := &frontEnd{request: r, names: names, temp: temp}
 	var frontErr error
 	_, err = b.engine.Client().Build(ctx, opt, "plinth", func(ctx context.Context, c gateway.Client) (*gateway.Result, error) {
 		front.Client = c
 		front.opts = r.frontEndOpts()
 		res, err := builder.Build(ctx, front)
+		if err == nil {
+			err = front.accountForTemps(res)
+		}
 		frontErr = err
 		return res, err
 	}, out.start())

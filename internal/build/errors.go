@@ -89,8 +89,11 @@ func failure(r Request, err error, front *frontEnd, out *output) error {
 		unknown *referenceError
 		pull    *pullError
 		exit    *gatewaypb.ExitError
+		temp    *tempError
 	)
 	switch text := err.Error(); {
+	case errors.As(err, &temp):
+		e.Err = temp.diagnose(r)
 	case errors.As(err, &unknown):
 		if pos.Line == 0 {
 			pos.Line = lineOf(r.Dockerfile, unknown.text)

@@ -16,12 +16,14 @@ import (
 
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/client/llb/sourceresolver"
+	"github.com/moby/buildkit/exporter/containerimage/exptypes"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	solvererrs "github.com/moby/buildkit/solver/errdefs"
 	"github.com/moby/buildkit/solver/pb"
 	"github.com/opencontainers/go-digest"
 	fstypes "github.com/tonistiigi/fsutil/types"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/plinth-build/plinth/internal/diag"
 )
@@ -34,6 +36,8 @@ type frontEnd struct {
 	request Request
 	names   *names
 	opts    map[string]string
+	temp    []string // the temporary paths
+	layers  []bool   // see moveTemps
 
 	mu       sync.Mutex
 	warnings []Warning
@@ -86,23 +90,83 @@ func (f *frontEnd) ResolveSourceMetadata(ctx context.Context, op *pb.SourceOp, o
 }
 
 // Solve answers for the Dockerfile and .dockerignore, and passes everything else
-// on with our own images read from the store.
+// on after the passes over the graph of steps.
 func (f *frontEnd) Solve(ctx context.Context, req gateway.SolveRequest) (*gateway.Result, error) {
-	files, ok := f.localFiles(req.Definition)
-	if !ok {
-		if req.Definition != nil {
-			def, err := f.names.redirect(req.Definition)
-			if err != nil {
-				return nil, err
-			}
-			req.Definition = def
-			f.noteCommands(def)
-		}
+	if files, ok := f.localFiles(req.Definition); ok {
+		res := gateway.NewResult()
+		res.SetRef(files)
+		return res, nil
+	}
+	if req.Definition == nil {
 		return f.Client.Solve(ctx, req)
 	}
-	res := gateway.NewResult()
-	res.SetRef(files)
-	return res, nil
+	g, err := readGraph(req.Definition)
+	if err != nil {
+		return nil, err
+	}
+	f.names.redirect(g)
+	var unused []fileSystem
+	if len(f.temp) > 0 {
+		if f.layers, unused, err = moveTemps(g, f.temp); err != nil {
+			return nil, err
+		}
+	}
+	if req.Definition, err = g.definition(g.result); err != nil {
+		return nil, err
+	}
+	f.noteCommands(req.Definition)
+	return f.solveAll(ctx, g, req, unused)
+}
+
+// solveAll solves the request, and evaluates the other outputs beside it, so that
+// the engine has them in its cache.
+func (f *frontEnd) solveAll(ctx context.Context, g *graph, req gateway.SolveRequest, others []fileSystem) (*gateway.Result, error) {
+	if len(others) == 0 {
+		return f.Client.Solve(ctx, req)
+	}
+	var res *gateway.Result
+	all, ctx := errgroup.WithContext(ctx)
+	all.Go(func() (err error) {
+		req.Evaluate = true
+		res, err = f.Client.Solve(ctx, req)
+		return err
+	})
+	for _, o := range others {
+		def, err := g.definition(o)
+		if err != nil {
+			return nil, errors.Join(err, all.Wait())
+		}
+		all.Go(func() error {
+			_, err := f.Client.Solve(ctx, gateway.SolveRequest{Definition: def, Evaluate: true})
+			return err
+		})
+	}
+	return res, all.Wait()
+}
+
+// accountForTemps marks the history of what went to temporary paths as making no layer.
+func (f *frontEnd) accountForTemps(res *gateway.Result) error {
+	data, ok := res.Metadata[exptypes.ExporterImageConfigKey]
+	if !ok || !slices.Contains(f.layers, false) {
+		return nil
+	}
+	data, err := editHistory(data, func(history []map[string]json.RawMessage) {
+		rest := f.layers
+		for _, h := range slices.Backward(history) {
+			if len(rest) == 0 {
+				return
+			}
+			if string(h["empty_layer"]) == "true" {
+				continue
+			}
+			if !rest[0] {
+				h["empty_layer"] = json.RawMessage("true")
+			}
+			rest = rest[1:]
+		}
+	})
+	res.Metadata[exptypes.ExporterImageConfigKey] = data
+	return err
 }
 
 // noteCommands remembers what the RUN steps run.

@@ -172,56 +172,26 @@ func (n *names) policy() *policy.Policy {
 const imageScheme = "docker-image://"
 
 // redirect makes steps that pull one of our images into steps that read it from
-// the store. A step is known by the digest of its bytes, and those of its
-// successors hold it, so everything behind such a step gets a new digest.
-func (n *names) redirect(def *pb.Definition) (*pb.Definition, error) {
+// the store.
+func (n *names) redirect(g *graph) {
 	ours := map[string]digest.Digest{}
 	for _, entry := range n.byKey {
 		if entry.image.Manifest != "" {
 			ours[imageScheme+entry.source] = entry.image.Manifest
 		}
 	}
-	out := &pb.Definition{Metadata: map[string]*pb.OpMetadata{}, Source: def.Source.CloneVT()}
-	if out.Source != nil {
-		out.Source.Locations = map[string]*pb.Locations{}
-	}
-	moved := map[string]string{} // old digest → new digest
-	for _, data := range def.Def {
-		before := digest.FromBytes(data).String()
-		var op pb.Op
-		if err := op.Unmarshal(data); err != nil {
-			return nil, fmt.Errorf("cannot read the graph of steps: %w", err)
+	for _, s := range g.steps {
+		source := s.op.GetSource()
+		if source == nil {
+			continue
 		}
-		for _, input := range op.Inputs {
-			after, ok := moved[input.Digest]
-			if !ok {
-				return nil, fmt.Errorf("cannot read the graph of steps: %s comes before its input %s", before, input.Digest)
-			}
-			input.Digest = after
-		}
-		if source := op.GetSource(); source != nil {
-			if manifest, ok := ours[source.Identifier]; ok {
-				// one name for all, so that the same parent under two names is one
-				// step, and the words in its history don't depend on the name
-				source.Identifier = "oci-layout://plinth.invalid/image@" + manifest.String()
-				source.Attrs = map[string]string{pb.AttrOCILayoutStoreID: storeName}
-			}
-		}
-		data, err := op.Marshal()
-		if err != nil {
-			return nil, fmt.Errorf("cannot write the graph of steps: %w", err)
-		}
-		after := digest.FromBytes(data).String()
-		moved[before] = after
-		out.Def = append(out.Def, data)
-		if m := def.Metadata[before]; m != nil {
-			out.Metadata[after] = m
-		}
-		if l := def.GetSource().GetLocations()[before]; l != nil {
-			out.Source.Locations[after] = l
+		if manifest, ok := ours[source.Identifier]; ok {
+			// one name for all, so that the same parent under two names is one
+			// step, and the words in its history don't depend on the name
+			source.Identifier = "oci-layout://plinth.invalid/image@" + manifest.String()
+			source.Attrs = map[string]string{pb.AttrOCILayoutStoreID: storeName}
 		}
 	}
-	return out, nil
 }
 
 // accountForLayers gives a config with one history entry for each layer.
