@@ -34,6 +34,7 @@ const layers = `
 	sched:
 	lock: diag
 	ociref: diag
+	secret: diag
 
 	# The catalog: files, values, graph. Nothing here touches an image.
 	dockerfile: diag ociref
