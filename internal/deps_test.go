@@ -41,6 +41,7 @@ const layers = `
 	catalog: diag ociref dockerfile
 	graph: diag ociref dockerfile catalog
 	buildctx: diag
+	git:
 
 	# What is kept on disk, and what registries say.
 	store: diag ociref

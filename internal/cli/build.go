@@ -4,23 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/plinth-build/plinth/internal/buildctx"
-	"github.com/plinth-build/plinth/internal/catalog"
 	"github.com/plinth-build/plinth/internal/diag"
 	"github.com/plinth-build/plinth/internal/fleet"
-	"github.com/plinth-build/plinth/internal/graph"
-	"github.com/plinth-build/plinth/internal/lock"
-	"github.com/plinth-build/plinth/internal/plan"
 	"github.com/plinth-build/plinth/internal/report"
 	"github.com/plinth-build/plinth/internal/sched"
 	"github.com/plinth-build/plinth/internal/store"
@@ -33,7 +25,9 @@ type buildFlags struct {
 	failFast  bool
 	dryRun    bool
 	noCache   bool
-	progress  string
+
+	noCacheFilter []string
+	progress      string
 }
 
 func (a *app) buildCommand() *cobra.Command {
@@ -59,7 +53,8 @@ When a target fails, running ones finish and nothing new starts.`,
 	fl.BoolVar(&flags.failFast, "fail-fast", false, "after a failure, stop the running targets too")
 	fl.BoolVarP(&flags.dryRun, "dry-run", "n", false, "only say what would be built, as plinth plan does")
 	fl.BoolVar(&flags.noCache, "no-cache", false, "build the selected targets afresh, whatever is stored")
-	fl.StringVar(&flags.progress, "progress", "auto", "how to show what goes on: auto, plain, json, quiet")
+	fl.StringSliceVar(&flags.noCacheFilter, "no-cache-filter", nil, "build these afresh when they are part of the run: selectors, separated by commas")
+	fl.StringVar(&flags.progress, "progress", "auto", "how to show what goes on: "+strings.Join(progressNames, ", "))
 	_ = cmd.RegisterFlagCompletionFunc("progress", cobra.FixedCompletions(toCompletions(progressNames), cobra.ShellCompDirectiveNoFileComp))
 	f := formatFlag(cmd, "pretty", "json")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -71,89 +66,26 @@ When a target fails, running ones finish and nothing new starts.`,
 		case !slices.Contains(progressNames, flags.progress):
 			return usage(cmd, "cannot use %q for --progress: it must be one of: %s", flags.progress, strings.Join(progressNames, ", "))
 		}
+		if flags.progress == "tty" {
+			if err := a.needsTerminal(cmd, f.value); err != nil {
+				return err
+			}
+		}
 		return a.build(cmd.Context(), args, flags, f.value)
 	}
 	return cmd
 }
 
-var progressNames = []string{"auto", "plain", "json", "quiet"}
-
-// session is an opened catalog with everything that planning needs.
-type session struct {
-	catalog *catalog.Catalog
-	graph   *graph.Graph
-	lock    *lock.File
-	state   string
-	epoch   string
-	cache   *buildctx.StatCache
-}
-
-func (a *app) session() (*session, error) {
-	c, g, err := a.load()
-	if err != nil {
-		return nil, err
-	}
-	s := &session{catalog: c, graph: g}
-	if s.lock, err = lock.Load(c.Root); err != nil {
-		return nil, err
-	}
-	if s.state, err = a.stateDir(c); err != nil {
-		return nil, err
-	}
-	for _, image := range c.Images {
-		if rel, err := filepath.Rel(filepath.Join(c.Root, filepath.FromSlash(image.Dir)), s.state); err == nil && filepath.IsLocal(rel) {
-			return nil, diag.Errorf(diag.Position{}, "cannot keep the state in %s: it lies in the folder %s, whose files are an image's build context", shown(s.state), image.Dir).
-				Hint("name a folder outside of it with --state-dir").WithCode(diag.ExitUsage)
-		}
-	}
-	if s.epoch, err = sourceDateEpoch(); err != nil {
-		return nil, err
-	}
-	s.cache = buildctx.LoadStatCache(s.statCachePath())
-	return s, nil
-}
-
-func (s *session) statCachePath() string { return filepath.Join(s.state, "cache", "stat") }
-func (s *session) storeDir() string      { return filepath.Join(s.state, "store") }
-
-// sourceDateEpoch is $SOURCE_DATE_EPOCH, checked: seconds since 1970.
-func sourceDateEpoch() (string, error) {
-	v := os.Getenv("SOURCE_DATE_EPOCH")
-	if v == "" {
-		return "", nil
-	}
-	if n, err := strconv.ParseInt(v, 10, 64); err != nil || n < 0 {
-		return "", diag.Errorf(diag.Position{}, "cannot use SOURCE_DATE_EPOCH=%q: it must be seconds since 1970", v).
-			Hint("the time of the last commit is: SOURCE_DATE_EPOCH=$(git log -1 --format=%%ct)").WithCode(diag.ExitUsage)
-	}
-	return v, nil
-}
-
-// planner makes a planner for the selected targets and their ancestors, prepared.
-func (s *session) planner(view plan.View, selectors []string, noCache bool, now time.Time) (*plan.Planner, []*graph.Target, error) {
-	selected, err := selectTargets(s.graph, selectors)
-	if err != nil {
-		return nil, nil, err
-	}
-	opts := plan.Options{Now: now, Epoch: s.epoch, NoCache: map[string]bool{}}
-	if noCache {
-		for _, t := range selected {
-			opts.NoCache[t.Name] = true
-		}
-	}
-	targets := withAncestors(s.graph, selected)
-	p := plan.New(s.catalog.Root, s.lock, view, s.cache, opts)
-	return p, targets, p.Prepare(targets)
-}
+var progressNames = []string{"auto", "tty", "plain", "json", "quiet"}
 
 func (a *app) build(ctx context.Context, selectors []string, flags buildFlags, format string) (err error) {
-	began := a.now()
+	began, cpu := a.now(), cpuTime()
 	s, err := a.session()
 	if err != nil {
 		return err
 	}
 	if flags.dryRun {
-		return a.printPlan(s, selectors, flags.noCache, format)
+		return a.printPlan(ctx, s, flags.selection(selectors), format)
 	}
 	held, err := store.Acquire(s.state, "plinth build")
 	if err != nil {
@@ -169,29 +101,36 @@ func (a *app) build(ctx context.Context, selectors []string, flags buildFlags, f
 			return err
 		}
 	}
-	planner, targets, err := s.planner(st, selectors, flags.noCache, began)
+	planner, targets, err := s.planner(ctx, st, flags.selection(selectors), began)
 	if err != nil {
 		return err
 	}
-	b := &builder{state: s.state, jobs: flags.jobs, epoch: s.epoch, lock: s.lock, store: st, plan: planner}
+	b := &builder{state: s.state, registry: s.catalog.Config.Registry, jobs: flags.jobs, epoch: s.epoch, lock: s.lock, store: st, plan: planner}
 	opts := fleet.Options{Jobs: flags.jobs, Policy: flags.policy(), LogDir: filepath.Join(s.state, "logs"), Now: a.now}
-	rows, err := fleet.Run(ctx, targets, planner, st, b, opts, a.progress(flags.progress, format))
+	progress := a.progress(ctx, flags.progress, format)
+	defer progress.Close()
+	rows, err := fleet.Run(ctx, targets, planner, st, b, opts, progress)
+	progress.Close()
 	err = aftermath(rows, errors.Join(err, b.close(), s.cache.Save())) //nolint:contextcheck // closing goes on when the run was interrupted
 	for i := range rows {
 		if rows[i].Log != "" {
 			rows[i].Log = shown(rows[i].Log)
 		}
 	}
-	took := a.now().Sub(began)
+	summary := fleet.Summarise(targets, rows, a.now().Sub(began), cpuTime()-cpu)
 	report.Failures(a.err, rows)
 	switch {
 	case flags.progress == "json":
-		err = errors.Join(err, report.ClosingEvent(a.out, rows, took))
+		err = errors.Join(err, report.ClosingEvent(a.out, rows, summary, a.now()))
 	case format == "json":
-		err = errors.Join(err, report.ClosingJSON(a.out, rows, took))
+		err = errors.Join(err, report.ClosingJSON(a.out, rows, summary))
 	case flags.progress != "quiet":
+		if t, ok := progress.(*report.TTY); ok {
+			t.Closing(rows, summary)
+			break
+		}
 		fmt.Fprintln(a.out)
-		report.Closing(a.out, rows, took)
+		report.Closing(a.out, rows, summary)
 	}
 	return errors.Join(err, ctx.Err(), failed(rows, flags))
 }
@@ -248,6 +187,11 @@ func failed(rows []fleet.Row, flags buildFlags) error {
 	return e
 }
 
+// selection is what the flags and arguments ask for.
+func (f buildFlags) selection(targets []string) selection {
+	return selection{targets: targets, noCache: f.noCache, noCacheFilter: f.noCacheFilter}
+}
+
 func (f buildFlags) policy() sched.Policy {
 	switch {
 	case f.keepGoing:
@@ -256,18 +200,6 @@ func (f buildFlags) policy() sched.Policy {
 		return sched.FailFast
 	}
 	return sched.StopStarting
-}
-
-func (a *app) progress(name, format string) fleet.Progress {
-	switch {
-	case name == "json":
-		return report.NewJSON(a.out)
-	case name == "quiet":
-		return report.Quiet{}
-	case format == "json":
-		return report.NewPlain(a.err) // standard output is for the program that reads it
-	}
-	return report.NewPlain(a.out)
 }
 
 func (a *app) planCommand() *cobra.Command {
@@ -279,18 +211,18 @@ func (a *app) planCommand() *cobra.Command {
 	}
 	noCache := cmd.Flags().Bool("no-cache", false, "as if plinth build --no-cache")
 	f := formatFlag(cmd, "pretty", "json")
-	cmd.RunE = func(_ *cobra.Command, args []string) error {
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		s, err := a.session()
 		if err != nil {
 			return err
 		}
-		return a.printPlan(s, args, *noCache, f.value)
+		return a.printPlan(cmd.Context(), s, selection{targets: args, noCache: *noCache}, f.value)
 	}
 	return cmd
 }
 
-func (a *app) printPlan(s *session, selectors []string, noCache bool, format string) error {
-	planner, targets, err := s.planner(store.View(s.storeDir()), selectors, noCache, a.now())
+func (a *app) printPlan(ctx context.Context, s *session, sel selection, format string) error {
+	planner, targets, err := s.planner(ctx, store.View(s.storeDir()), sel, a.now())
 	if err != nil {
 		return err
 	}
@@ -312,7 +244,7 @@ that changed. For a target that is up to date: why it was built the last time.`,
 		ValidArgsFunction: a.completeTargets,
 	}
 	f := formatFlag(cmd, "pretty", "json")
-	cmd.RunE = func(_ *cobra.Command, args []string) error {
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		s, err := a.session()
 		if err != nil {
 			return err
@@ -325,7 +257,7 @@ that changed. For a target that is up to date: why it was built the last time.`,
 			return diag.Errorf(diag.Position{}, "cannot explain %s: it is %d targets: %s", args[0], len(selected), names(selected)).
 				Hint("name one of them: plinth why %s", selected[0].Name).WithCode(diag.ExitUsage)
 		}
-		planner, targets, err := s.planner(store.View(s.storeDir()), args, false, a.now())
+		planner, targets, err := s.planner(cmd.Context(), store.View(s.storeDir()), selection{targets: args}, a.now())
 		if err != nil {
 			return err
 		}

@@ -2,9 +2,8 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -33,12 +32,13 @@ import (
 // both started when the first target needs them: a run that builds nothing
 // starts neither.
 type builder struct {
-	state string
-	jobs  int
-	epoch string // SOURCE_DATE_EPOCH, "" if the user gave none
-	lock  *lock.File
-	store *store.Store
-	plan  *plan.Planner
+	state    string
+	jobs     int
+	registry string // of the catalog
+	epoch    string // SOURCE_DATE_EPOCH, "" if the user gave none
+	lock     *lock.File
+	store    *store.Store
+	plan     *plan.Planner
 
 	engineOnce sync.Once
 	engine     *engine.Engine
@@ -82,15 +82,19 @@ func (b *builder) close() error {
 }
 
 // Dockerfile implements fleet.Builder.
-func (b *builder) Dockerfile(ctx context.Context, job fleet.Job) (ocispec.Descriptor, error) {
+func (b *builder) Dockerfile(ctx context.Context, job fleet.Job) (store.Image, error) {
 	t := job.Step.Target
 	named, epoch, err := b.named(t, job)
 	if err != nil {
-		return ocispec.Descriptor{}, err
+		return store.Image{}, err
+	}
+	labels, err := b.labels(t, job)
+	if err != nil {
+		return store.Image{}, err
 	}
 	front, err := b.startEngine(ctx)
 	if err != nil {
-		return ocispec.Descriptor{}, err
+		return store.Image{}, err
 	}
 	result, err := front.Build(ctx, build.Request{
 		Target:         t.Name,
@@ -99,10 +103,11 @@ func (b *builder) Dockerfile(ctx context.Context, job fleet.Job) (ocispec.Descri
 		ContextDir:     t.ContextDir,
 		ContextDigest:  job.Step.Inputs.Context,
 		Args:           t.Args,
-		Labels:         t.Labels,
+		Labels:         labels,
 		Platform:       t.Platform.String(),
 		Stage:          t.Stage,
 		Named:          named,
+		Temp:           t.Temp,
 		NoCache:        noCache(job.Step.Reasons),
 		Epoch:          epoch,
 		Log:            job.Log,
@@ -116,9 +121,9 @@ func (b *builder) Dockerfile(ctx context.Context, job fleet.Job) (ocispec.Descri
 	})
 	var failed *build.BuildError
 	if errors.As(err, &failed) {
-		return ocispec.Descriptor{}, &fleet.StepError{Err: err, Tail: failed.Tail}
+		return store.Image{}, &fleet.StepError{Err: err, Tail: failed.Tail}
 	}
-	return result.Manifest, err
+	return store.Image{Manifest: result.Manifest, Epoch: epoch}, err
 }
 
 // stepWords puts the engine's name of a step as a user would: its own chores
@@ -146,26 +151,17 @@ func noCache(reasons []plan.Reason) bool {
 	return slices.ContainsFunc(reasons, func(r plan.Reason) bool { return r.Kind == plan.Refresh || r.Kind == plan.Forced })
 }
 
-// named lists the images that the Dockerfile may refer to, and finds
-// SOURCE_DATE_EPOCH: the user's, otherwise the time of the newest image below,
-// so that it is neither the time of day nor 1970.
+// named lists the images that the Dockerfile may refer to, and finds the time
+// to which its layers are clamped: SOURCE_DATE_EPOCH, otherwise that of the newest
+// image below, so that it is neither the time of day nor 1970. It is not the
+// time of the last commit: layers must not change with a comment.
 func (b *builder) named(t *graph.Target, job fleet.Job) ([]build.NamedImage, int64, error) {
 	var named []build.NamedImage
 	epoch := int64(build.ContextTime) // no file is older
 	for _, e := range t.Parents {
-		d := job.Parents[e.Target.Name].Digest
-		named = append(named, build.NamedImage{Text: e.Text, Manifest: d})
-		config, err := b.store.ReadConfig(d)
-		if err != nil {
-			return nil, 0, fmt.Errorf("cannot read the image of %s: %w", e.Target.Name, err)
-		}
-		var c struct {
-			Created time.Time `json:"created"`
-		}
-		if err := json.Unmarshal(config, &c); err != nil {
-			return nil, 0, fmt.Errorf("cannot read the config of %s: %w", e.Target.Name, err)
-		}
-		epoch = max(epoch, c.Created.Unix())
+		parent := job.Parents[e.Target.Name]
+		named = append(named, build.NamedImage{Text: e.Text, Manifest: parent.Manifest.Digest})
+		epoch = max(epoch, parent.Epoch)
 	}
 	for _, up := range t.Upstreams {
 		d, err := b.plan.Upstream(t, up)
@@ -186,41 +182,89 @@ func (b *builder) named(t *graph.Target, job fleet.Job) ([]build.NamedImage, int
 	return named, epoch, nil
 }
 
+// labels are all labels of a target, those of the plan and what its image is
+// based on. Of the catalog's own, none is overwritten.
+func (b *builder) labels(t *graph.Target, job fleet.Job) (map[string]string, error) {
+	out := map[string]string{}
+	for _, e := range t.Parents {
+		if e.Base {
+			out[ocispec.AnnotationBaseImageName] = b.registry + "/" + e.Target.Name
+			out[ocispec.AnnotationBaseImageDigest] = job.Parents[e.Target.Name].Manifest.Digest.String()
+		}
+	}
+	for _, up := range t.Upstreams {
+		if up.Base {
+			d, err := b.plan.Upstream(t, up)
+			if err != nil {
+				return nil, err
+			}
+			out[ocispec.AnnotationBaseImageName], out[ocispec.AnnotationBaseImageDigest] = up.Ref.Normalised(), d
+		}
+	}
+	maps.Copy(out, job.Step.Inputs.Labels)
+	return out, nil
+}
+
+// created is the time that the label says, the zero time if there is none.
+func created(labels map[string]string) time.Time {
+	at, err := time.Parse(time.RFC3339, labels[ocispec.AnnotationCreated])
+	if err != nil {
+		return time.Time{}
+	}
+	return at.UTC()
+}
+
+// annotations are the labels that the image specification defines, for tools
+// that read the manifest only.
+func annotations(labels map[string]string) map[string]string {
+	out := map[string]string{}
+	for key, value := range labels {
+		if strings.HasPrefix(key, "org.opencontainers.image.") {
+			out[key] = value
+		}
+	}
+	return out
+}
+
 // Packages implements fleet.Builder.
-func (b *builder) Packages(ctx context.Context, job fleet.Job) (ocispec.Descriptor, error) {
+func (b *builder) Packages(ctx context.Context, job fleet.Job) (store.Image, error) {
 	t := job.Step.Target
 	packages, err := b.openPool()
 	if err != nil {
-		return ocispec.Descriptor{}, err
+		return store.Image{}, err
+	}
+	labels, err := b.labels(t, job)
+	if err != nil {
+		return store.Image{}, err
 	}
 	set := b.lock.Sets[t.Name]
-	req := image.Request{Target: t.Name, Debs: b.lock.SetDebs(t.Name), Epoch: set.Epoch, Arch: set.Arch, Jobs: b.jobs, Spec: b.spec(t, set)}
+	req := image.Request{Target: t.Name, Debs: b.lock.SetDebs(t.Name), Epoch: set.Epoch, Arch: set.Arch, Jobs: b.jobs, Spec: b.spec(t, set, labels), Created: created(labels)}
 	if b.epoch != "" {
 		if req.Epoch, err = strconv.ParseInt(b.epoch, 10, 64); err != nil {
-			return ocispec.Descriptor{}, err
+			return store.Image{}, err
 		}
 	}
 	for _, e := range t.Parents {
 		below, err := update.Below(b.lock, e.Target)
 		if err != nil {
-			return ocispec.Descriptor{}, err
+			return store.Image{}, err
 		}
-		req.Parent = &image.Parent{Manifest: job.Parents[e.Target.Name].Digest, Debs: below}
+		req.Parent = &image.Parent{Manifest: job.Parents[e.Target.Name].Manifest.Digest, Debs: below}
 	}
 	job.Say(report.Plural(len(req.Debs), "package"))
 	result, err := image.Build(ctx, req, packages, b.store, job.Log)
 	if err != nil && req.Spec.Mode == image.Distroless {
 		// nothing runs that would print: the log only repeats the error
-		return ocispec.Descriptor{}, &fleet.StepError{Err: err}
+		return store.Image{}, &fleet.StepError{Err: err}
 	}
-	return result.Manifest, err
+	return store.Image{Manifest: result.Manifest, Epoch: req.Epoch}, err
 }
 
-func (b *builder) spec(t *graph.Target, set lock.Set) image.Spec {
+func (b *builder) spec(t *graph.Target, set lock.Set, labels map[string]string) image.Spec {
 	p := t.Packages
 	s := image.Spec{
 		Mode: image.Mode(p.Mode), Docs: p.Docs, Entrypoint: p.Entrypoint, Cmd: p.Cmd, User: p.User,
-		WorkingDir: p.WorkingDir, ExposedPorts: p.ExposedPorts, StopSignal: p.StopSignal, Labels: t.Labels,
+		WorkingDir: p.WorkingDir, ExposedPorts: p.ExposedPorts, StopSignal: p.StopSignal, Labels: labels, Annotations: annotations(labels),
 	}
 	for _, f := range p.Files {
 		file := image.File{Path: f.Path, Data: []byte(f.Content), Mode: f.Mode, UID: f.UID, GID: f.GID}

@@ -33,17 +33,17 @@ import (
 // Job is one target to build.
 type Job struct {
 	Step    plan.Step
-	Parents map[string]ocispec.Descriptor // target → its image
-	Log     io.Writer                     // the target's full log
-	Say     func(string)                  // tells the user where the build is
+	Parents map[string]store.Result // target → its result
+	Log     io.Writer               // the target's full log
+	Say     func(string)            // tells the user where the build is
 }
 
 // Builder makes images.
 type Builder interface {
 	// Dockerfile builds a target with a Dockerfile, Packages one from packages.
 	// The image is in the store when they return. Errors are for the user.
-	Dockerfile(ctx context.Context, job Job) (ocispec.Descriptor, error)
-	Packages(ctx context.Context, job Job) (ocispec.Descriptor, error)
+	Dockerfile(ctx context.Context, job Job) (store.Image, error)
+	Packages(ctx context.Context, job Job) (store.Image, error)
 }
 
 // StepError is a failed build of which it is known what the failed step
@@ -77,7 +77,7 @@ func Run(ctx context.Context, targets []*graph.Target, planner *plan.Planner, st
 		return nil, diag.Errorf(diag.Position{}, "cannot make the folder for logs: %w", err)
 	}
 	r := &runner{targets: targets, planner: planner, store: st, builder: builder, opts: opts, progress: progress,
-		rows: make([]Row, len(targets)), images: map[string]ocispec.Descriptor{}, building: map[string]chan struct{}{}}
+		rows: make([]Row, len(targets)), results: map[string]store.Result{}, building: map[string]chan struct{}{}}
 	number := map[*graph.Target]int{}
 	deps := make([][]int, len(targets))
 	for i, t := range targets {
@@ -87,6 +87,7 @@ func Run(ctx context.Context, targets []*graph.Target, planner *plan.Planner, st
 			deps[i] = append(deps[i], number[e.Target])
 		}
 	}
+	progress.Planned(Outlook{Targets: len(targets), Jobs: opts.Jobs, Expect: r.expect})
 	outcomes := sched.Run(ctx, deps, sched.Options{Jobs: opts.Jobs, Policy: opts.Policy}, r.target)
 	for i, o := range outcomes {
 		row := &r.rows[i]
@@ -100,7 +101,7 @@ func Run(ctx context.Context, targets []*graph.Target, planner *plan.Planner, st
 		case sched.NotStarted, sched.Done, sched.Failed:
 		}
 	}
-	return r.rows, explain(r.store.SetRefs(r.images), r.store.Dir())
+	return r.rows, explain(r.store.SetRefs(r.refs()), r.store.Dir())
 }
 
 type runner struct {
@@ -113,22 +114,22 @@ type runner struct {
 	rows     []Row // each written by the goroutine of its target
 
 	mu       sync.Mutex
-	images   map[string]ocispec.Descriptor
+	results  map[string]store.Result // by target
 	building map[string]chan struct{} // id → closed when its build ends
 }
 
 // target is the work of one node.
 func (r *runner) target(ctx context.Context, i int) error {
 	t, row := r.targets[i], &r.rows[i]
-	parents := map[string]ocispec.Descriptor{}
-	digests := map[string]string{}
+	parents := map[string]store.Result{}
+	contents := map[string]string{}
 	r.mu.Lock()
 	for _, e := range t.Parents {
-		parents[e.Target.Name] = r.images[e.Target.Name]
-		digests[e.Target.Name] = r.images[e.Target.Name].Digest.String()
+		parents[e.Target.Name] = r.results[e.Target.Name]
+		contents[e.Target.Name] = r.results[e.Target.Name].Content
 	}
 	r.mu.Unlock()
-	step := r.planner.Decide(t, digests)
+	step := r.planner.Decide(t, contents)
 	if step.Action == plan.Build {
 		// two targets with equal inputs are one image: the second one waits and reuses
 		release, err := r.claim(ctx, step.ID)
@@ -136,7 +137,7 @@ func (r *runner) target(ctx context.Context, i int) error {
 			return err
 		}
 		defer release()
-		step = r.planner.Decide(t, digests)
+		step = r.planner.Decide(t, contents)
 	}
 	if step.Action == plan.Reuse {
 		return r.reuse(row, step)
@@ -187,12 +188,12 @@ func (r *runner) claim(ctx context.Context, id string) (release func(), err erro
 
 func (r *runner) reuse(row *Row, step plan.Step) error {
 	row.Status, row.Digest, row.Size = Reused, step.Result.Manifest.Digest.String(), step.Result.Size
-	r.setImage(row.Target, step.Result.Manifest)
+	r.setResult(row.Target, step.Result)
 	var last plan.Snapshot
 	if !r.store.LoadTarget(row.Target, &last) || last.ID != step.ID {
 		// reused from another target or an older state: the next diff starts from here
 		step.Reasons = last.Why
-		if err := r.store.SaveTarget(row.Target, r.planner.Snapshot(step, last, row.Digest, step.Result.Built, 0)); err != nil {
+		if err := r.store.SaveTarget(row.Target, r.planner.Snapshot(step, last, step.Result, step.Result.Built, last.Took)); err != nil {
 			row.Status, row.Err = Failed, explain(err, r.store.Dir())
 			return err
 		}
@@ -201,7 +202,7 @@ func (r *runner) reuse(row *Row, step plan.Step) error {
 	return nil
 }
 
-func (r *runner) build(ctx context.Context, row *Row, step plan.Step, parents map[string]ocispec.Descriptor, began time.Time) error {
+func (r *runner) build(ctx context.Context, row *Row, step plan.Step, parents map[string]store.Result, began time.Time) error {
 	t := step.Target
 	damaged := slices.ContainsFunc(step.Reasons, func(r plan.Reason) bool { return r.Kind == plan.Damaged })
 	if err := r.forget(step, damaged); err != nil { // its blobs would be taken for good ones
@@ -216,7 +217,7 @@ func (r *runner) build(ctx context.Context, row *Row, step plan.Step, parents ma
 	row.Log = path
 	fmt.Fprintf(log, "# %s: %s\n", t.Name, plan.Summary(step.Reasons))
 	job := Job{Step: step, Parents: parents, Log: log, Say: func(s string) { r.progress.Step(t.Name, s) }}
-	var image ocispec.Descriptor
+	var image store.Image
 	if t.Packages != nil {
 		image, err = r.builder.Packages(ctx, job)
 	} else {
@@ -237,11 +238,11 @@ func (r *runner) build(ctx context.Context, row *Row, step plan.Step, parents ma
 		return err
 	}
 	var last plan.Snapshot
-	row.Same = r.store.LoadTarget(t.Name, &last) && last.Digest == result.Manifest.Digest.String()
+	row.Same = r.store.LoadTarget(t.Name, &last) && last.Content == result.Content
 	row.Digest, row.Size = result.Manifest.Digest.String(), result.Size
-	r.setImage(t.Name, result.Manifest)
+	r.setResult(t.Name, result)
 	now := r.opts.Now()
-	return r.store.SaveTarget(t.Name, r.planner.Snapshot(step, last, row.Digest, now, now.Sub(began)))
+	return r.store.SaveTarget(t.Name, r.planner.Snapshot(step, last, result, now, now.Sub(began)))
 }
 
 // forget drops the stored result of a step that is built all the same, when now is the time.
@@ -255,10 +256,19 @@ func (r *runner) forget(step plan.Step, now bool) error {
 	return nil
 }
 
-func (r *runner) setImage(name string, desc ocispec.Descriptor) {
+func (r *runner) setResult(name string, result store.Result) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.images[name] = desc
+	r.results[name] = result
+}
+
+// refs are the manifests by the names of their targets.
+func (r *runner) refs() map[string]ocispec.Descriptor {
+	out := make(map[string]ocispec.Descriptor, len(r.results))
+	for name, result := range r.results {
+		out[name] = result.Manifest
+	}
+	return out
 }
 
 // DiskFull says whether err is about a disk without room. Programs that a

@@ -38,11 +38,11 @@ type fake struct {
 	built   []string
 }
 
-func (f *fake) Packages(context.Context, Job) (ocispec.Descriptor, error) {
-	return ocispec.Descriptor{}, errors.New("no package image here")
+func (f *fake) Packages(context.Context, Job) (store.Image, error) {
+	return store.Image{}, errors.New("no package image here")
 }
 
-func (f *fake) Dockerfile(ctx context.Context, job Job) (ocispec.Descriptor, error) {
+func (f *fake) Dockerfile(ctx context.Context, job Job) (store.Image, error) {
 	name := job.Step.Target.Name
 	f.mu.Lock()
 	f.built = append(f.built, name)
@@ -55,10 +55,10 @@ func (f *fake) Dockerfile(ctx context.Context, job Job) (ocispec.Descriptor, err
 		f.during(ctx, name)
 	}
 	if err := f.fail[name]; err != nil {
-		return ocispec.Descriptor{}, err
+		return store.Image{}, err
 	}
 	if ctx.Err() != nil {
-		return ocispec.Descriptor{}, ctx.Err()
+		return store.Image{}, ctx.Err()
 	}
 	put := func(mediaType string, v any) ocispec.Descriptor {
 		data, err := json.Marshal(v)
@@ -74,21 +74,24 @@ func (f *fake) Dockerfile(ctx context.Context, job Job) (ocispec.Descriptor, err
 	m := ocispec.Manifest{MediaType: ocispec.MediaTypeImageManifest}
 	m.SchemaVersion = 2
 	for _, parent := range slices.Sorted(maps.Keys(job.Parents)) {
-		pm, err := f.store.ReadManifest(job.Parents[parent].Digest)
+		pm, err := f.store.ReadManifest(job.Parents[parent].Manifest.Digest)
 		if err != nil {
-			return ocispec.Descriptor{}, err
+			return store.Image{}, err
 		}
 		m.Layers = append(m.Layers, pm.Layers...)
 	}
 	m.Layers = append(m.Layers, put(ocispec.MediaTypeImageLayerGzip, f.content(name)))
 	m.Config = put(ocispec.MediaTypeImageConfig, ocispec.Image{})
-	return put(ocispec.MediaTypeImageManifest, m), nil
+	return store.Image{Manifest: put(ocispec.MediaTypeImageManifest, m), Epoch: 5}, nil
 }
 
 // log is a Progress that remembers.
 type log struct {
 	mu    sync.Mutex
 	lines []string
+
+	outlook  Outlook
+	expected []Expected // as it was when the run began
 }
 
 func (l *log) add(format string, args ...any) {
@@ -96,6 +99,7 @@ func (l *log) add(format string, args ...any) {
 	defer l.mu.Unlock()
 	l.lines = append(l.lines, fmt.Sprintf(format, args...))
 }
+func (l *log) Planned(o Outlook)                 { l.outlook = o; l.expected = o.Expect() }
 func (l *log) Started(t string, r []plan.Reason) { l.add("%s started: %s", t, plan.Summary(r)) }
 func (l *log) Step(t, s string)                  { l.add("%s step: %s", t, s) }
 func (l *log) Ended(r Row)                       { l.add("%s %s", r.Target, r.Status) }

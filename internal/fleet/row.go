@@ -25,7 +25,7 @@ type Row struct {
 	Status  Status        `json:"status"`
 	Reasons []plan.Reason `json:"reasons,omitempty"` // why it was built
 	Digest  string        `json:"digest,omitempty"`
-	Same    bool          `json:"same,omitempty"`  // built, and it came out as before
+	Same    bool          `json:"same,omitempty"`  // built, and it came out as before for what stands on it: labels of its own may differ
 	Size    int64         `json:"size,omitempty"`  // compressed layers, bytes
 	Took    time.Duration `json:"took"`            // nanoseconds
 	Cause   string        `json:"cause,omitempty"` // of a blocked target: the one that failed
@@ -37,6 +37,8 @@ type Row struct {
 // Progress is told what goes on. Its methods are called from several
 // goroutines, but for one target in order.
 type Progress interface {
+	// Planned: the run begins. It is called once, before the others.
+	Planned(outlook Outlook)
 	// Started: the target begins to be built, and why.
 	Started(target string, reasons []plan.Reason)
 	// Step: the target is at this step ("RUN apt-get update", "unpacking 75 packages").

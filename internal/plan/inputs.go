@@ -14,7 +14,7 @@ import (
 // codeVersion is part of every id: it moves when the code that turns inputs
 // into an image changes what comes out, so that results of an older plinth are
 // not taken for its own.
-const codeVersion = "1"
+const codeVersion = "2"
 
 // Inputs is everything that decides what an image contains. Two targets with
 // equal inputs are one image. Fields are added at will; an empty one is left
@@ -28,7 +28,10 @@ type Inputs struct {
 	Args       map[string]string `json:"args,omitempty"`
 	Labels     map[string]string `json:"labels,omitempty"`
 	Packages   *PackageInputs    `json:"packages,omitempty"`
-	Parents    map[string]string `json:"parents,omitempty"`   // target → digest of its manifest
+	Squash     catalog.Squash    `json:"squash,omitempty"`    // of a Dockerfile
+	Temp       []string          `json:"temp,omitempty"`      // of a Dockerfile: paths that reach no layer
+	Contexts   map[string]string `json:"contexts,omitempty"`  // named context → digest of its content
+	Parents    map[string]string `json:"parents,omitempty"`   // target → what its image gives to others, see store.Result
 	Upstreams  map[string]string `json:"upstreams,omitempty"` // reference → locked digest
 	Window     string            `json:"window,omitempty"`
 	Epoch      string            `json:"epoch,omitempty"` // SOURCE_DATE_EPOCH when the user gave one, seconds
@@ -111,6 +114,7 @@ func Window(r catalog.Refresh, now time.Time) string {
 type Snapshot struct {
 	ID      string           `json:"id"`
 	Digest  string           `json:"digest"`
+	Content string           `json:"content"` // of the result, see store.Result
 	Inputs  Inputs           `json:"inputs"`
 	Entries []buildctx.Entry `json:"entries,omitempty"` // the context
 	Debs    []string         `json:"debs,omitempty"`    // lock keys: name_version_arch

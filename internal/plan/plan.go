@@ -50,6 +50,8 @@ type Options struct {
 	Now     time.Time
 	Epoch   string          // SOURCE_DATE_EPOCH as the user gave it, seconds; "" if not
 	NoCache map[string]bool // targets that are built whatever the store holds
+	// Labels are labels of a target besides those of the catalog: what git knows of it. nil means none.
+	Labels func(*graph.Target) map[string]string
 }
 
 // Action is what happens to a target.
@@ -125,7 +127,7 @@ func (p *Planner) Prepare(targets []*graph.Target) error {
 }
 
 func (p *Planner) prepare(t *graph.Target) (*prepared, error) {
-	prep := &prepared{inputs: Inputs{Code: codeVersion, Platform: t.Platform.String(), Labels: t.Labels, Epoch: p.opts.Epoch}}
+	prep := &prepared{inputs: Inputs{Code: codeVersion, Platform: t.Platform.String(), Labels: p.labels(t), Epoch: p.opts.Epoch}}
 	if t.Packages != nil {
 		return prep, p.preparePackages(t, prep)
 	}
@@ -133,6 +135,7 @@ func (p *Planner) prepare(t *graph.Target) (*prepared, error) {
 	in := &prep.inputs
 	text := sha256.Sum256(t.Dockerfile.Data)
 	in.Dockerfile, in.Stage, in.Args = hex.EncodeToString(text[:]), t.Stage, t.Args
+	in.Squash, in.Temp = t.Squash, t.Temp
 	in.Window = Window(t.Refresh, p.opts.Now)
 	for _, up := range t.Upstreams {
 		locked, err := p.Upstream(t, up)
@@ -145,7 +148,31 @@ func (p *Planner) prepare(t *graph.Target) (*prepared, error) {
 	scan, err := buildctx.Scan(p.root, t.ContextDir, filepath.Base(t.DockerfilePath), p.cache)
 	problems.AddErr(err)
 	in.Context, prep.entries = scan.Digest, scan.Entries
+	for _, name := range slices.Sorted(maps.Keys(t.Contexts)) {
+		dir := filepath.Join(p.root, filepath.FromSlash(t.Contexts[name].Dir))
+		scan, err := buildctx.Scan(p.root, dir, "", p.cache)
+		problems.AddErr(err)
+		if in.Contexts == nil {
+			in.Contexts = map[string]string{}
+		}
+		in.Contexts[name] = scan.Digest
+		for _, e := range scan.Entries {
+			e.Path = name + ":" + e.Path
+			prep.entries = append(prep.entries, e)
+		}
+	}
 	return prep, problems.Err()
+}
+
+// labels are all labels of a target but those that are known when it is built:
+// those of the catalog go before those of git.
+func (p *Planner) labels(t *graph.Target) map[string]string {
+	if p.opts.Labels == nil {
+		return t.Labels
+	}
+	out := p.opts.Labels(t)
+	maps.Copy(out, t.Labels)
+	return out
 }
 
 // Upstream returns the locked digest of an upstream for the target's platform.
@@ -229,14 +256,14 @@ func (p *Planner) preparePackages(t *graph.Target, prep *prepared) error {
 }
 
 // Decide says what happens to a prepared target whose parents have the given
-// digests (target name → manifest digest).
-func (p *Planner) Decide(t *graph.Target, digests map[string]string) Step {
+// contents (target name → store.Result.Content).
+func (p *Planner) Decide(t *graph.Target, contents map[string]string) Step {
 	prep := p.prepared[t]
 	in := prep.inputs
 	if len(t.Parents) > 0 {
 		in.Parents = map[string]string{}
 		for _, e := range t.Parents {
-			in.Parents[e.Target.Name] = digests[e.Target.Name]
+			in.Parents[e.Target.Name] = contents[e.Target.Name]
 		}
 	}
 	step := Step{Target: t, Action: Build, ID: in.ID(), Inputs: in}
@@ -270,21 +297,21 @@ func (p *Planner) Decide(t *graph.Target, digests map[string]string) Step {
 // topological order and hold their ancestors.
 func (p *Planner) Plan(targets []*graph.Target) []Step {
 	steps := make([]Step, 0, len(targets))
-	digests := map[string]string{}
+	contents := map[string]string{}
 	for _, t := range targets {
 		var open []string
 		for _, e := range t.Parents {
-			if digests[e.Target.Name] == "" {
+			if contents[e.Target.Name] == "" {
 				open = append(open, e.Target.Name)
 			}
 		}
 		if len(open) > 0 {
-			steps = append(steps, p.depends(t, digests, open))
+			steps = append(steps, p.depends(t, contents, open))
 			continue
 		}
-		step := p.Decide(t, digests)
+		step := p.Decide(t, contents)
 		if step.Action == Reuse {
-			digests[t.Name] = step.Result.Manifest.Digest.String()
+			contents[t.Name] = step.Result.Content
 		}
 		steps = append(steps, step)
 	}
@@ -293,8 +320,8 @@ func (p *Planner) Plan(targets []*graph.Target) []Step {
 
 // depends is the step of a target with parents that are going to be built. It
 // is a plain Build when something else changed too.
-func (p *Planner) depends(t *graph.Target, digests map[string]string, open []string) Step {
-	step := p.Decide(t, digests) // with empty digests for the open parents: no id equals that one
+func (p *Planner) depends(t *graph.Target, contents map[string]string, open []string) Step {
+	step := p.Decide(t, contents) // with empty contents for the open parents: no id equals that one
 	step.ID, step.Result = "", store.Result{}
 	own := len(step.Reasons) > 0 && step.Reasons[0].Kind != Unknown
 	if !own {
@@ -307,13 +334,13 @@ func (p *Planner) depends(t *graph.Target, digests map[string]string, open []str
 }
 
 // Snapshot is what to keep of a target that was just built or reused as step
-// says. last is what was kept of it before, the zero Snapshot if nothing.
-func (p *Planner) Snapshot(step Step, last Snapshot, digest string, now time.Time, took time.Duration) Snapshot {
+// says, with the result. last is what was kept of it before, the zero Snapshot if nothing.
+func (p *Planner) Snapshot(step Step, last Snapshot, result store.Result, now time.Time, took time.Duration) Snapshot {
 	prep := p.prepared[step.Target]
-	s := Snapshot{ID: step.ID, Digest: digest, Inputs: step.Inputs, Entries: prep.entries, Debs: prep.debs,
+	s := Snapshot{ID: step.ID, Digest: result.Manifest.Digest.String(), Content: result.Content, Inputs: step.Inputs, Entries: prep.entries, Debs: prep.debs,
 		Why: step.Reasons, Built: now.UTC().Truncate(time.Second), Took: took}
 	s.Moved = Move{s.Why, s.Built}
-	if last.Digest == digest {
+	if last.Content == result.Content {
 		s.Moved = last.Moved
 	}
 	return s

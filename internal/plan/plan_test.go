@@ -103,18 +103,18 @@ func (w *world) build(content func(name string) string) []string {
 		w.t.Fatal(err)
 	}
 	var built []string
-	digests := map[string]string{}
+	contents := map[string]string{}
 	for _, t := range targets {
-		step := p.Decide(t, digests)
-		digest := step.Result.Manifest.Digest.String()
+		step := p.Decide(t, contents)
+		result := step.Result
 		if step.Action == Build {
 			built = append(built, t.Name+" ("+Summary(step.Reasons)+")")
-			digest = "sha256:" + content(t.Name)
-			w.mem.results[step.ID] = store.Result{ID: step.ID, Target: t.Name, Manifest: descriptor(digest)}
+			result = store.Result{ID: step.ID, Target: t.Name, Content: content(t.Name), Manifest: descriptor("sha256:" + step.ID)}
+			w.mem.results[step.ID] = result
 			delete(w.mem.damaged, step.ID)
-			w.mem.snapshots[t.Name] = p.Snapshot(step, w.mem.snapshots[t.Name], digest, noon, time.Second)
+			w.mem.snapshots[t.Name] = p.Snapshot(step, w.mem.snapshots[t.Name], result, noon, time.Second)
 		}
-		digests[t.Name] = digest
+		contents[t.Name] = result.Content
 	}
 	return built
 }
@@ -504,6 +504,45 @@ func TestWindow(t *testing.T) {
 	}
 }
 
+func TestSettingsOfDockerfiles(t *testing.T) {
+	w := newWorld(t, family)
+	w.write("0100-java/image.yaml", "contexts: {more: shared}\n")
+	w.write("0100-java/.dockerignore", "image.yaml\n")
+	w.write("0100-java/Dockerfile", "FROM base\nCOPY --from=more / /\n")
+	w.write("shared/a", "1")
+	w.write("shared/.dockerignore", "b\n")
+	w.build(same)
+	w.write("shared/b", "ignored")
+	want(t, "ignored", w.build(same), nil)
+	w.write("shared/a", "2")
+	want(t, "named context", w.build(same), []string{"java (context: more:a changed)"})
+	w.write("0100-java/image.yaml", "contexts: {more: shared}\nsquash: all\ntemp: [/t]\n")
+	want(t, "squash and temp", w.build(same), []string{
+		"java (squash changed from \"own\" to \"all\"; temp was set to \"/t\")", "tomcat (temp was set to \"/t\")",
+	})
+}
+
+func TestCommits(t *testing.T) {
+	w := newWorld(t, family)
+	revisions := map[string]string{"base": "1111111111111111", "java": "1111111111111111"}
+	w.opts.Labels = func(t *graph.Target) map[string]string {
+		return map[string]string{ocispec.AnnotationRevision: revisions[t.Name], ocispec.AnnotationCreated: "at " + revisions[t.Name], ocispec.AnnotationVendor: "git"}
+	}
+	w.write("0200-tomcat/image.yaml", "labels: {org.opencontainers.image.vendor: catalog}")
+	w.build(same)
+	if got := w.mem.snapshots["tomcat"].Inputs.Labels[ocispec.AnnotationVendor]; got != "catalog" {
+		t.Errorf("the catalog's label goes first, got %s", got)
+	}
+	want(t, "nothing", w.build(same), nil)
+	revisions["java"] = "2222222222222222-dirty"
+	want(t, "a commit", w.build(same), []string{"java (its last commit is 222222222222-dirty)"})
+	revisions["java"] = "3333333333333333"
+	w.write("0100-java/files/setup", "two")
+	want(t, "a commit with a change", w.build(same), []string{"java (context: files/setup changed)"})
+	delete(revisions, "java")
+	want(t, "no commit", w.build(same), []string{"java (label org.opencontainers.image.revision changed from \"3333333333333333\" to \"\")"})
+}
+
 func TestEveryInputCounts(t *testing.T) {
 	base := Inputs{Code: "1"}
 	seen := map[string]string{base.ID(): "nothing"}
@@ -518,6 +557,8 @@ func TestEveryInputCounts(t *testing.T) {
 			f.Set(reflect.ValueOf(map[string]string{"k": "v"}))
 		case reflect.Pointer:
 			f.Set(reflect.ValueOf(&PackageInputs{Debs: "d"}))
+		case reflect.Slice:
+			f.Set(reflect.ValueOf([]string{"s"}))
 		}
 		if prev, ok := seen[in.ID()]; ok {
 			t.Errorf("%s does not count: the id is that of %s", v.Field(i).Name, prev)

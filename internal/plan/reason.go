@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
 	"github.com/plinth-build/plinth/internal/buildctx"
 )
 
@@ -72,7 +74,7 @@ func compare(last Snapshot, now Inputs, entries []buildctx.Entry, debs []string)
 	if was.Dockerfile != now.Dockerfile {
 		add(Dockerfile, "Dockerfile", "Dockerfile changed")
 	}
-	if was.Context != now.Context {
+	if was.Context != now.Context || !maps.Equal(was.Contexts, now.Contexts) {
 		out = append(out, compareEntries(last.Entries, entries)...)
 	}
 	out = append(out, comparePackages(was.Packages, now.Packages, last.Debs, debs)...)
@@ -80,11 +82,21 @@ func compare(last Snapshot, now Inputs, entries []buildctx.Entry, debs []string)
 		add(Args, d.key, "build argument %s %s", d.key, d.how)
 	}
 	for _, d := range diffMaps(was.Labels, now.Labels) {
+		if d.key == ocispec.AnnotationCreated && was.Labels[ocispec.AnnotationRevision] != now.Labels[ocispec.AnnotationRevision] {
+			continue // it is the time of the commit
+		}
+		if d.key == ocispec.AnnotationRevision && d.now != "" {
+			if len(out) == 0 { // otherwise it is told already what was committed
+				add(Labels, d.key, "its last commit is %s", shortRevision(d.now))
+			}
+			continue
+		}
 		add(Labels, d.key, "label %s %s", d.key, d.how)
 	}
 	settings := []struct{ name, was, now string }{
 		{"plinth's way of building", was.Code, now.Code}, {"platform", was.Platform, now.Platform},
-		{"target stage", was.Stage, now.Stage}, {"SOURCE_DATE_EPOCH", was.Epoch, now.Epoch},
+		{"target stage", was.Stage, now.Stage}, {"squash", string(was.Squash), string(now.Squash)},
+		{"temp", strings.Join(was.Temp, " "), strings.Join(now.Temp, " ")}, {"SOURCE_DATE_EPOCH", was.Epoch, now.Epoch},
 	}
 	for _, s := range settings {
 		if s.was != s.now {
@@ -265,6 +277,15 @@ func how(was, now string, had, has bool) string {
 		return "was removed"
 	}
 	return fmt.Sprintf("changed from %q to %q", was, now)
+}
+
+// shortRevision shortens a commit's hash and keeps what stands behind it, such as -dirty.
+func shortRevision(r string) string {
+	hash, rest, _ := strings.Cut(r, "-")
+	if rest != "" {
+		rest = "-" + rest
+	}
+	return hash[:min(12, len(hash))] + rest
 }
 
 func shortDigest(d string) string {

@@ -21,6 +21,10 @@ type Result struct {
 	Manifest ocispec.Descriptor `json:"manifest"`
 	Size     int64              `json:"size"`  // of the compressed layers, bytes
 	Built    time.Time          `json:"built"` // when, UTC
+	// Content is equal for images that are equal to those that build on them; see contentDigest.
+	Content string `json:"content"`
+	// Epoch is the time to which the layers were clamped, seconds since 1970.
+	Epoch int64 `json:"epoch"`
 	// Blobs are all blobs of the image, the manifest first.
 	Blobs []Blob `json:"blobs"`
 }
@@ -32,9 +36,16 @@ type Blob struct {
 	ModTime int64         `json:"mtime"` // nanoseconds since 1970
 }
 
-// Record notes that id was built into the manifest, which must be complete.
+// Image is an image that was just built.
+type Image struct {
+	Manifest ocispec.Descriptor
+	Epoch    int64 // the time to which its layers were clamped, seconds since 1970
+}
+
+// Record notes that id was built into the image, which must be complete.
 // The first result of an id wins: when one is there and intact, it is returned.
-func (s *Store) Record(id, target string, manifest ocispec.Descriptor, now time.Time) (Result, error) {
+func (s *Store) Record(id, target string, image Image, now time.Time) (Result, error) {
+	manifest := image.Manifest
 	if have, err := s.Lookup(id); err == nil && have.ID != "" {
 		return have, nil
 	}
@@ -42,7 +53,14 @@ func (s *Store) Record(id, target string, manifest ocispec.Descriptor, now time.
 	if err != nil {
 		return Result{}, err
 	}
-	r := Result{ID: id, Target: target, Manifest: manifest, Built: now.UTC().Truncate(time.Second)}
+	r := Result{ID: id, Target: target, Manifest: manifest, Built: now.UTC().Truncate(time.Second), Epoch: image.Epoch}
+	config, err := s.ReadBlob(m.Config.Digest)
+	if err != nil {
+		return Result{}, fmt.Errorf("cannot record %s: %w", target, err)
+	}
+	if r.Content, err = contentDigest(m, config); err != nil {
+		return Result{}, fmt.Errorf("cannot record %s: %w", target, err)
+	}
 	seen := map[digest.Digest]bool{}
 	for i, desc := range append([]ocispec.Descriptor{manifest, m.Config}, m.Layers...) {
 		if i > 1 {
@@ -87,7 +105,7 @@ func (s *Store) Lookup(id string) (Result, error) {
 	if err != nil {
 		return Result{}, fmt.Errorf("cannot read the result of %s: %w", id, err)
 	}
-	if json.Unmarshal(data, &r) != nil || r.ID != id || len(r.Blobs) == 0 {
+	if json.Unmarshal(data, &r) != nil || r.ID != id || len(r.Blobs) == 0 || r.Content == "" {
 		return Result{}, nil //nolint:nilerr // half-written by a crash of the machine: as if it was not built
 	}
 	for _, b := range r.Blobs {

@@ -35,13 +35,13 @@ func recorded(t *testing.T) (*Store, Result) {
 	for i, b := range blobs {
 		mtime(t, s, b.Digest, int64(i+1))
 	}
-	r, err := s.Record(id, "debian12", desc, built)
+	r, err := s.Record(id, "debian12", Image{Manifest: desc, Epoch: 7}, built)
 	try(t, err)
 	want := Result{
 		ID: id, Target: "debian12", Manifest: desc, Size: 9 + 9 + 3,
-		Built: time.Date(2026, 5, 4, 10, 30, 15, 0, time.UTC), Blobs: blobs,
+		Built: time.Date(2026, 5, 4, 10, 30, 15, 0, time.UTC), Blobs: blobs, Epoch: 7, Content: r.Content,
 	}
-	if !reflect.DeepEqual(r, want) {
+	if !reflect.DeepEqual(r, want) || len(r.Content) != 64 {
 		t.Fatalf("recorded %+v\nwant %+v", r, want)
 	}
 	return s, r
@@ -69,12 +69,12 @@ func TestRecordAndLookup(t *testing.T) {
 func TestFirstResultWins(t *testing.T) {
 	s, first := recorded(t)
 	other := image(t, s, "{}", "other")
-	if got, err := s.Record(id, "another", other, built.Add(time.Hour)); err != nil || !reflect.DeepEqual(got, first) {
+	if got, err := s.Record(id, "another", Image{Manifest: other, Epoch: 7}, built.Add(time.Hour)); err != nil || !reflect.DeepEqual(got, first) {
 		t.Errorf("got %+v, %v", got, err)
 	}
 	// but not when it is damaged
 	try(t, os.Remove(s.BlobPath(digest.FromString("two"))))
-	got, err := s.Record(id, "another", other, built.Add(time.Hour))
+	got, err := s.Record(id, "another", Image{Manifest: other, Epoch: 7}, built.Add(time.Hour))
 	if err != nil || got.Target != "another" || got.Manifest.Digest != other.Digest {
 		t.Errorf("got %+v, %v", got, err)
 	}
@@ -88,21 +88,21 @@ func TestRecordErrors(t *testing.T) {
 	desc := image(t, s, "{}", "layer")
 	layer := digest.FromString("layer")
 	try(t, os.WriteFile(s.BlobPath(layer), []byte("layers"), 0o644))
-	_, err := s.Record(id, "debian12", desc, built)
+	_, err := s.Record(id, "debian12", Image{Manifest: desc, Epoch: 7}, built)
 	wantError(t, err, "cannot record debian12: blob "+layer.String()+" has 6 bytes instead of 5")
 	try(t, os.Remove(s.BlobPath(layer)))
-	_, err = s.Record(id, "debian12", desc, built)
+	_, err = s.Record(id, "debian12", Image{Manifest: desc, Epoch: 7}, built)
 	wantError(t, err, "cannot record debian12: stat "+s.BlobPath(layer)+": no such file or directory")
 	desc.Digest = digest.FromString("nothing")
-	_, err = s.Record(id, "debian12", desc, built)
+	_, err = s.Record(id, "debian12", Image{Manifest: desc, Epoch: 7}, built)
 	wantError(t, err, "cannot read blob "+desc.Digest.String()+": open "+s.BlobPath(desc.Digest)+": no such file or directory")
 
 	desc = image(t, s, "{}", "layer")
 	try(t, os.WriteFile(filepath.Join(s.Dir(), "ids", "ab"), nil, 0o644))
-	_, err = s.Record(id, "debian12", desc, built)
+	_, err = s.Record(id, "debian12", Image{Manifest: desc, Epoch: 7}, built)
 	wantError(t, err, "cannot record debian12: mkdir "+filepath.Join(s.Dir(), "ids", "ab")+": not a directory")
 	try(t, os.RemoveAll(s.tmp()))
-	_, err = s.Record("cd"+id, "debian12", desc, built)
+	_, err = s.Record("cd"+id, "debian12", Image{Manifest: desc, Epoch: 7}, built)
 	if err == nil || !strings.HasPrefix(err.Error(), "cannot record debian12: open ") {
 		t.Errorf("got %v", err)
 	}

@@ -176,6 +176,16 @@ func (s *Store) LinkBlob(path string, desc ocispec.Descriptor) error {
 	return err
 }
 
+// TempDir makes a folder for what is on its way to becoming blobs. It is the
+// caller's to remove; Sweep removes those of a killed process.
+func (s *Store) TempDir() (string, error) {
+	dir, err := os.MkdirTemp(s.tmp(), "dir-")
+	if err != nil {
+		return "", fmt.Errorf("cannot write to the image store: %w", err)
+	}
+	return dir, nil
+}
+
 // BlobWriter takes the bytes of a new blob. Either Commit or Abort ends it;
 // Abort after Commit does nothing.
 type BlobWriter struct {

@@ -11,6 +11,8 @@ import (
 	"github.com/opencontainers/go-digest"
 	"github.com/opencontainers/image-spec/specs-go"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/plinth-build/plinth/internal/store"
 )
 
 // architectures maps Debian's names to those of OCI, with the variant.
@@ -38,7 +40,7 @@ func (b *builder) finish(layers []layer) (Result, error) {
 	if err != nil {
 		return Result{}, b.errorf("%w", err)
 	}
-	m := ocispec.Manifest{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest, Config: desc, Layers: []ocispec.Descriptor{}}
+	m := ocispec.Manifest{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest, Config: desc, Layers: []ocispec.Descriptor{}, Annotations: b.Spec.Annotations}
 	if b.parent != nil {
 		m.Layers = append(m.Layers, b.parent.manifest.Layers...)
 	}
@@ -85,11 +87,15 @@ func (b *builder) config(layers []layer) ([]byte, error) {
 			}
 		}
 	}
-	created := time.Unix(b.Epoch, 0).UTC().Format(time.RFC3339)
+	epoch := time.Unix(b.Epoch, 0).UTC().Format(time.RFC3339)
+	created := epoch
+	if !b.Created.IsZero() {
+		created = b.Created.UTC().Format(time.RFC3339)
+	}
 	rootfs.Type = "layers"
 	for _, l := range layers {
 		rootfs.DiffIDs = append(rootfs.DiffIDs, l.DiffID)
-		entry, err := json.Marshal(map[string]string{"created": created, "created_by": l.by})
+		entry, err := json.Marshal(map[string]string{"created": epoch, "created_by": l.by})
 		if err != nil {
 			return nil, err
 		}
@@ -144,6 +150,7 @@ func (b *builder) runConfig(run map[string]json.RawMessage) error {
 	for _, e := range b.Spec.Env {
 		env = set(env, e)
 	}
+	maps.DeleteFunc(labels, func(key, _ string) bool { return store.IsFactLabel(key) }) // they are the parent's
 	maps.Copy(labels, b.Spec.Labels)
 	for _, p := range b.Spec.ExposedPorts {
 		if !strings.Contains(p, "/") {
@@ -156,7 +163,7 @@ func (b *builder) runConfig(run map[string]json.RawMessage) error {
 		value any
 		set   bool
 	}{
-		"Env": {env, true}, "Labels": {labels, len(labels) > 0}, "ExposedPorts": {ports, len(ports) > 0},
+		"Env": {env, true}, "Labels": {labels, len(labels) > 0 || run["Labels"] != nil}, "ExposedPorts": {ports, len(ports) > 0},
 		"Entrypoint": {s.Entrypoint, s.Entrypoint != nil}, "Cmd": {s.Cmd, s.Cmd != nil}, "User": {s.User, s.User != ""},
 		"WorkingDir": {s.WorkingDir, s.WorkingDir != ""}, "StopSignal": {s.StopSignal, s.StopSignal != ""},
 	} {

@@ -26,6 +26,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -49,9 +50,11 @@ type Request struct {
 	Debs   []lock.Deb // the packages to add, in any order, without those of the parent
 	Parent *Parent    // nil for an image that starts from nothing
 	Spec   Spec
-	Epoch  int64  // SOURCE_DATE_EPOCH: the time of what is generated, and the latest of any file; seconds since 1970
-	Arch   string // Debian's name of the architecture: "amd64", "arm64", …
-	Jobs   int    // how many layers are put together at a time, 0 means one per processor
+	Epoch  int64 // SOURCE_DATE_EPOCH: the time of what is generated, and the latest of any file; seconds since 1970
+	// Created is the time in the config; the zero time means Epoch.
+	Created time.Time
+	Arch    string // Debian's name of the architecture: "amd64", "arm64", …
+	Jobs    int    // how many layers are put together at a time, 0 means one per processor
 }
 
 // Parent is the package image that a request builds on. It is in the store.
@@ -75,7 +78,8 @@ type Spec struct {
 	ExposedPorts []string // "8080/tcp"
 	StopSignal   string
 	Labels       map[string]string
-	AptSources   []AptSource // written in Full mode when apt is there; see aptSources
+	Annotations  map[string]string // of the manifest
+	AptSources   []AptSource       // written in Full mode when apt is there; see aptSources
 }
 
 // File is a file to add.
