@@ -67,7 +67,8 @@ const layers = `
 	build: diag ociref store engine ; engine/enginetest
 
 	# What a user sees. The command line is where the parts are wired together.
-	report: diag graph plan update fleet ; catalog ociref store
+	report/live:
+	report: diag graph plan update fleet report/live ; catalog ociref store
 	cli: * ; *
 	cmd/plinth: cli debian/sandbox ; *
 `

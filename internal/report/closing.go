@@ -11,18 +11,83 @@ import (
 	"github.com/plinth-build/plinth/internal/plan"
 )
 
-// Closing prints the table at the end of a run and one line that sums it up.
-func Closing(w io.Writer, rows []fleet.Row, took time.Duration) {
-	lines := make([][]string, 0, len(rows))
+// Closing prints the table at the end of a run and what it took as a whole.
+func Closing(w io.Writer, rows []fleet.Row, summary fleet.Summary) {
+	cells := make([][]string, 0, len(rows))
 	for _, r := range rows {
-		took := "-"
-		if r.Status == fleet.Built || r.Status == fleet.Failed {
-			took = Duration(r.Took)
-		}
-		lines = append(lines, []string{r.Target, string(r.Status), took, Size(r.Size), why(r)})
+		cells = append(cells, closingCells(r))
 	}
-	Table(w, []string{"TARGET", "RESULT", "TIME", "SIZE", "WHY"}, lines, 2, 3)
-	fmt.Fprintf(w, "\n%s in %s\n", countLine(rows), Duration(took))
+	Table(w, closingHeader(), cells, closingRight()...)
+	fmt.Fprintf(w, "\n%s\n", strings.Join(totals(rows, summary), "\n"))
+}
+
+// Closing prints the same as it is best read on a terminal: with symbols, and
+// without the reused targets if all of them would not fit on the screen.
+func (t *TTY) Closing(rows []fleet.Row, summary fleet.Summary) {
+	cols, height := t.term.Size()
+	sums := totals(rows, summary)
+	const around = 4 // empty lines, the header and the shell's prompt
+	reused := fleet.Counts(rows)[fleet.Reused]
+	fits := len(rows)+len(sums)+around <= height
+	if fits {
+		reused = 0
+	}
+	var cells [][]string
+	for _, r := range rows {
+		if r.Status == fleet.Reused && !fits {
+			continue
+		}
+		line := closingCells(r)
+		symbol, paint := t.style.mark(r.Status)
+		line[1] = t.style.paint(paint, symbol+" "+line[1])
+		cells = append(cells, line)
+	}
+	var b strings.Builder
+	if len(cells) > 0 {
+		b.WriteString("\n")
+		t.style.cutLast(cols-1, closingHeader(), cells)
+		table(&b, closingHeader(), cells, closingRight()...)
+		if reused > 0 {
+			b.WriteString(t.style.paint(dim, fmt.Sprintf("(and %s that %s reused)", Plural(reused, "target"), wasWere(reused))) + "\n")
+		}
+		b.WriteString("\n")
+	}
+	b.WriteString(strings.Join(sums, "\n") + "\n")
+	_, _ = io.WriteString(t.term, b.String()) // there is nobody to tell
+}
+
+func wasWere(n int) string {
+	if n == 1 {
+		return "was"
+	}
+	return "were"
+}
+
+func closingHeader() []string { return []string{"TARGET", "RESULT", "TIME", "SIZE", "WHY"} }
+
+// closingRight are the columns that are set flush right.
+func closingRight() []int { return []int{2, 3} }
+
+func closingCells(r fleet.Row) []string {
+	took := "-"
+	if r.Status == fleet.Built || r.Status == fleet.Failed {
+		took = Duration(r.Took)
+	}
+	return []string{r.Target, string(r.Status), took, Size(r.Size), oneLine(why(r))}
+}
+
+// totals are the lines below the table. What only repeats the table is left out.
+func totals(rows []fleet.Row, s fleet.Summary) []string {
+	lines := []string{fmt.Sprintf("%s in %s", countLine(rows), Duration(s.Wall))}
+	counts := fleet.Counts(rows)
+	if counts[fleet.Built]+counts[fleet.Failed]+counts[fleet.Cancelled] == 0 {
+		return lines
+	}
+	more := "CPU time " + Duration(s.CPU)
+	if counts[fleet.Built] > 1 {
+		more += fmt.Sprintf(", critical path %s: %s", Duration(s.CriticalTook), strings.Join(s.Critical, " → "))
+	}
+	return append(lines, more)
 }
 
 func why(r fleet.Row) string {
@@ -60,28 +125,35 @@ func Plural(n int, noun string) string {
 }
 
 // ClosingJSON prints the same as one JSON object.
-func ClosingJSON(w io.Writer, rows []fleet.Row, took time.Duration) error {
-	return encode(w, closing(rows, took))
+func ClosingJSON(w io.Writer, rows []fleet.Row, summary fleet.Summary) error {
+	return encode(w, closing(rows, summary))
 }
 
-// ClosingEvent prints the same as the last line of a JSON's events.
-func ClosingEvent(w io.Writer, rows []fleet.Row, took time.Duration) error {
+// ClosingEvent prints the same as the last line of a JSON's events; now is the
+// time in it.
+func ClosingEvent(w io.Writer, rows []fleet.Row, summary fleet.Summary, now time.Time) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	return enc.Encode(struct {
 		Event string `json:"event"` // "finished"
+		Time  string `json:"time"`  // as in the other events
 		jsonClosing
-	}{"finished", closing(rows, took)})
+	}{"finished", stamp(now), closing(rows, summary)})
 }
 
+// jsonClosing has its times in nanoseconds.
 type jsonClosing struct {
-	Targets []*jsonRow           `json:"targets"`
-	Counts  map[fleet.Status]int `json:"counts"`
-	Took    time.Duration        `json:"took"` // nanoseconds
+	Targets      []*jsonRow           `json:"targets"`
+	Counts       map[fleet.Status]int `json:"counts"`
+	Took         time.Duration        `json:"took"` // wall time
+	CPU          time.Duration        `json:"cpu"`
+	Critical     []string             `json:"critical_path"`
+	CriticalTook time.Duration        `json:"critical_took"`
 }
 
-func closing(rows []fleet.Row, took time.Duration) jsonClosing {
-	out := jsonClosing{Targets: []*jsonRow{}, Counts: fleet.Counts(rows), Took: took}
+func closing(rows []fleet.Row, s fleet.Summary) jsonClosing {
+	out := jsonClosing{Targets: []*jsonRow{}, Counts: fleet.Counts(rows), Took: s.Wall, CPU: s.CPU,
+		Critical: append([]string{}, s.Critical...), CriticalTook: s.CriticalTook}
 	for _, r := range rows {
 		out.Targets = append(out.Targets, toJSON(r))
 	}
@@ -97,7 +169,7 @@ func Failures(w io.Writer, rows []fleet.Row) {
 		if len(r.Tail) > 0 {
 			fmt.Fprintf(w, "\n%s, the last lines of its log:\n", r.Target)
 			for _, l := range r.Tail {
-				fmt.Fprintf(w, "  │ %s\n", l)
+				fmt.Fprintf(w, "  │ %s\n", oneLine(l))
 			}
 		}
 		fmt.Fprintln(w)

@@ -1,50 +1,35 @@
 package report
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"sync"
+	"time"
 
 	"github.com/plinth-build/plinth/internal/fleet"
 	"github.com/plinth-build/plinth/internal/plan"
 )
 
-// Plain prints one prefixed line for each thing that happens, for pipes and CI logs.
-type Plain struct {
-	mu sync.Mutex
-	w  io.Writer
+// Progress shows what goes on.
+type Progress interface {
+	fleet.Progress
+	// Close ends it; it may be called again. Nothing is printed after it returns.
+	Close()
 }
 
-// NewPlain makes a Plain that prints to w.
-func NewPlain(w io.Writer) *Plain { return &Plain{w: w} }
-
-func (p *Plain) line(target, format string, args ...any) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	fmt.Fprintf(p.w, "[%s] %s\n", target, fmt.Sprintf(format, args...))
-}
-
-// Started implements fleet.Progress.
-func (p *Plain) Started(target string, reasons []plan.Reason) {
-	p.line(target, "build: %s", plan.Summary(reasons))
-}
-
-// Step implements fleet.Progress.
-func (p *Plain) Step(target, step string) { p.line(target, "%s", step) }
-
-// Ended implements fleet.Progress. Reused targets are left to the closing table.
-func (p *Plain) Ended(row fleet.Row) {
+// ending is how a target ended, in words; "" for what is left to the closing table.
+func ending(row fleet.Row) string {
 	switch row.Status {
 	case fleet.Built:
-		p.line(row.Target, "built in %s%s", Duration(row.Took), sameNote(row))
+		return "built in " + Duration(row.Took) + sameNote(row)
 	case fleet.Failed:
-		p.line(row.Target, "failed after %s", Duration(row.Took))
+		return "failed after " + Duration(row.Took)
 	case fleet.Blocked:
-		p.line(row.Target, "blocked: %s failed", row.Cause)
+		return "blocked: " + row.Cause + " failed"
 	case fleet.Cancelled:
-		p.line(row.Target, "cancelled")
+		return "cancelled"
 	}
+	return ""
 }
 
 func sameNote(row fleet.Row) string {
@@ -54,63 +39,121 @@ func sameNote(row fleet.Row) string {
 	return ""
 }
 
-// JSON prints one JSON object a line for each thing that happens; ClosingEvent prints the last one.
-type JSON struct {
-	mu  sync.Mutex
-	enc *json.Encoder
+const (
+	silence  = time.Minute     // after which Plain says what a target is still doing
+	beatTime = 5 * time.Second // how often it looks
+)
+
+// Plain prints one prefixed line for each thing that happens, for pipes and CI
+// logs, and one each minute for a target that is silent, because CI systems
+// end jobs that print nothing.
+type Plain struct {
+	now     func() time.Time
+	closing chan struct{}
+	closed  sync.Once
+	beating sync.WaitGroup
+
+	mu      sync.Mutex
+	w       io.Writer
+	running []*doing // in the order in which they began
 }
 
-// NewJSON makes a JSON that prints to w.
-func NewJSON(w io.Writer) *JSON {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	return &JSON{enc: enc}
+// doing is what a target is doing.
+type doing struct {
+	target, step   string
+	since, printed time.Time
 }
 
-type jsonEvent struct {
-	Event   string        `json:"event"` // started, step or ended
-	Target  string        `json:"target"`
-	Reasons []plan.Reason `json:"reasons,omitempty"`
-	Step    string        `json:"step,omitempty"`
-	Row     *jsonRow      `json:"row,omitempty"`
+// NewPlain makes a Plain that prints to w.
+func NewPlain(w io.Writer, now func() time.Time) *Plain {
+	return &Plain{w: w, now: now, closing: make(chan struct{})}
 }
 
-type jsonRow struct {
-	fleet.Row
-	Error string `json:"error,omitempty"`
-}
+// line prints a line. The caller holds the lock.
+func (p *Plain) line(target, text string) { fmt.Fprintf(p.w, "[%s] %s\n", target, oneLine(text)) }
 
-func (j *JSON) print(e jsonEvent) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	_ = j.enc.Encode(e) // a closed pipe must not stop the build
+// Planned implements fleet.Progress.
+func (p *Plain) Planned(fleet.Outlook) {
+	p.beating.Go(func() {
+		tick := time.NewTicker(beatTime)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				p.beat()
+			case <-p.closing:
+				return
+			}
+		}
+	})
 }
 
 // Started implements fleet.Progress.
-func (j *JSON) Started(target string, reasons []plan.Reason) {
-	j.print(jsonEvent{Event: "started", Target: target, Reasons: reasons})
+func (p *Plain) Started(target string, reasons []plan.Reason) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.line(target, "build: "+plan.Summary(reasons))
+	now := p.now()
+	p.running = append(p.running, &doing{target: target, since: now, printed: now})
 }
 
 // Step implements fleet.Progress.
-func (j *JSON) Step(target, step string) {
-	j.print(jsonEvent{Event: "step", Target: target, Step: step})
-}
-
-// Ended implements fleet.Progress.
-func (j *JSON) Ended(row fleet.Row) {
-	j.print(jsonEvent{Event: "ended", Target: row.Target, Row: toJSON(row)})
-}
-
-func toJSON(row fleet.Row) *jsonRow {
-	r := &jsonRow{Row: row}
-	if row.Err != nil {
-		r.Error = row.Err.Error()
+func (p *Plain) Step(target, step string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.line(target, step)
+	for _, d := range p.running {
+		if d.target == target {
+			now := p.now()
+			d.step, d.since, d.printed = step, now, now
+		}
 	}
-	return r
+}
+
+// Ended implements fleet.Progress. Reused targets are left to the closing table.
+func (p *Plain) Ended(row fleet.Row) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i, d := range p.running {
+		if d.target == row.Target {
+			p.running = append(p.running[:i], p.running[i+1:]...)
+			break
+		}
+	}
+	if words := ending(row); words != "" {
+		p.line(row.Target, words)
+	}
+}
+
+// Close implements Progress.
+func (p *Plain) Close() {
+	p.closed.Do(func() { close(p.closing) })
+	p.beating.Wait()
+}
+
+// beat says of each target that has been silent for long what it is doing.
+func (p *Plain) beat() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := p.now()
+	for _, d := range p.running {
+		if now.Sub(d.printed) < silence {
+			continue
+		}
+		d.printed = now
+		step := d.step
+		if step == "" {
+			step = "preparing"
+		}
+		p.line(d.target, fmt.Sprintf("still running: %s (%s)", step, clock(now.Sub(d.since))))
+	}
 }
 
 // Quiet prints nothing.
 type Quiet struct{}
+
+// Planned implements fleet.Progress.
+func (Quiet) Planned(fleet.Outlook) {}
 
 // Started implements fleet.Progress.
 func (Quiet) Started(string, []plan.Reason) {}
@@ -120,3 +163,6 @@ func (Quiet) Step(string, string) {}
 
 // Ended implements fleet.Progress.
 func (Quiet) Ended(fleet.Row) {}
+
+// Close implements Progress.
+func (Quiet) Close() {}

@@ -6,17 +6,29 @@ import (
 	"strings"
 	"time"
 
-	"github.com/mattn/go-runewidth"
+	"github.com/plinth-build/plinth/internal/report/live"
 )
 
 // Table prints rows in columns, two spaces apart. The last column is not
 // padded. right holds the numbers of the columns that are set flush right.
+// What a terminal would take for a command is left out of the cells.
 func Table(w io.Writer, header []string, rows [][]string, right ...int) {
+	safe := make([][]string, len(rows))
+	for i, row := range rows {
+		for _, cell := range row {
+			safe[i] = append(safe[i], oneLine(cell))
+		}
+	}
+	table(w, header, safe, right...)
+}
+
+// table is Table for cells that may have colours.
+func table(w io.Writer, header []string, rows [][]string, right ...int) {
 	all := append([][]string{header}, rows...)
 	widths := make([]int, len(header))
 	for _, row := range all {
 		for i, cell := range row {
-			widths[i] = max(widths[i], runewidth.StringWidth(cell))
+			widths[i] = max(widths[i], live.Width(cell))
 		}
 	}
 	flush := map[int]bool{}
@@ -26,7 +38,7 @@ func Table(w io.Writer, header []string, rows [][]string, right ...int) {
 	for _, row := range all {
 		var line strings.Builder
 		for i, cell := range row {
-			pad := strings.Repeat(" ", widths[i]-runewidth.StringWidth(cell))
+			pad := strings.Repeat(" ", widths[i]-live.Width(cell))
 			if i > 0 {
 				line.WriteString("  ")
 			}
@@ -37,6 +49,25 @@ func Table(w io.Writer, header []string, rows [][]string, right ...int) {
 			}
 		}
 		fmt.Fprintln(w, strings.TrimRight(line.String(), " "))
+	}
+}
+
+// cutLast shortens the cells of the last column so that rows are at most width
+// columns wide, unless that would leave nothing worth reading.
+func (s Style) cutLast(width int, header []string, rows [][]string) {
+	last := len(header) - 1
+	for i := range last {
+		widest := live.Width(header[i])
+		for _, row := range rows {
+			widest = max(widest, live.Width(row[i]))
+		}
+		width -= widest + 2
+	}
+	if width < leastDetail {
+		return
+	}
+	for _, row := range rows {
+		row[last] = s.cut(row[last], width)
 	}
 }
 

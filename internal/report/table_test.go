@@ -14,8 +14,8 @@ import (
 
 func TestTableIsAsWideAsWhatItShows(t *testing.T) {
 	var b bytes.Buffer
-	Table(&b, []string{"NAME", "N", "WHY"}, [][]string{{"日本", "7", ""}, {"a", "1234", "x  y"}, {"ärger", "", "z"}}, 1)
-	want := "NAME      N  WHY\n日本      7\na      1234  x  y\närger        z\n"
+	Table(&b, []string{"NAME", "N", "WHY"}, [][]string{{"日本", "7", ""}, {"a", "1234", "x  y"}, {"ärger", "", "\x1b[31mz\x1b[0m\nz"}}, 1)
+	want := "NAME      N  WHY\n日本      7\na      1234  x  y\närger        z z\n"
 	if b.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
 	}
@@ -74,15 +74,18 @@ var rows = []fleet.Row{
 	{Target: "java", Status: fleet.Built, Digest: "sha256:2", Size: 45_000, Took: 1500 * time.Millisecond, Same: true,
 		Reasons: []plan.Reason{{Kind: plan.Dockerfile, Subject: "Dockerfile", Detail: "Dockerfile changed"}}},
 	{Target: "shop", Status: fleet.Failed, Took: 20 * time.Millisecond, Reasons: []plan.Reason{{Kind: plan.First, Subject: "shop", Detail: "never built here"}},
-		Log: "logs/shop.log", Err: diag.Errorf(diag.Position{File: "shop/Dockerfile", Line: 2}, "cannot build shop").Hint("mend it"), Tail: []string{"a", "<b>"}},
+		Log: "logs/shop.log", Err: diag.Errorf(diag.Position{File: "shop/Dockerfile", Line: 2}, "cannot build shop").Hint("mend it"), Tail: []string{"a", "\x1b[2J<b>"}},
 	{Target: "web", Status: fleet.Blocked, Cause: "shop"},
 	{Target: "api", Status: fleet.Cancelled},
 	{Target: "db", Status: fleet.NotStarted},
 }
 
+// sums has every part of a summary.
+var sums = fleet.Summary{Wall: 90 * time.Second, CPU: 125 * time.Second, Critical: []string{"base", "java"}, CriticalTook: 72 * time.Second}
+
 func TestClosing(t *testing.T) {
 	var b bytes.Buffer
-	Closing(&b, rows, 90*time.Second)
+	Closing(&b, rows, sums)
 	want := `TARGET  RESULT       TIME     SIZE  WHY
 base    reused          -   2.0 MB
 java    built        1.5s  45.0 kB  Dockerfile changed → the same image as before
@@ -92,9 +95,26 @@ api     cancelled       -        -
 db      not started     -        -  the run was stopped
 
 6 targets: 1 built, 1 reused, 1 failed, 1 blocked, 1 cancelled, 1 not started in 1m30s
+CPU time 2m05s
 `
 	if b.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
+	}
+}
+
+func TestTotals(t *testing.T) {
+	built := []fleet.Row{{Status: fleet.Built}, {Status: fleet.Built}, {Status: fleet.Failed}}
+	for want, rows := range map[string][]fleet.Row{
+		"2 targets: 2 built in 1m30s\nCPU time 2m05s, critical path 1m12s: base → java":           built[:2],
+		"3 targets: 2 built, 1 failed in 1m30s\nCPU time 2m05s, critical path 1m12s: base → java": built,
+		"1 target: 1 built in 1m30s\nCPU time 2m05s":                                              built[:1],
+		"1 target: 1 failed in 1m30s\nCPU time 2m05s":                                             built[2:],
+		"1 target: 1 cancelled in 1m30s\nCPU time 2m05s":                                          {{Status: fleet.Cancelled}},
+		"3 targets: 1 reused, 1 blocked, 1 not started in 1m30s":                                  {{Status: fleet.Reused}, {Status: fleet.NotStarted}, {Status: fleet.Blocked}},
+	} {
+		if got := strings.Join(totals(rows, sums), "\n"); got != want {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
+		}
 	}
 }
 
@@ -114,17 +134,18 @@ func TestFailures(t *testing.T) {
 
 func TestClosingForPrograms(t *testing.T) {
 	var b bytes.Buffer
-	if err := ClosingEvent(&b, rows[:2], 5); err != nil {
+	now := time.Date(2026, 11, 22, 11, 0, 0, 7_900_000, time.FixedZone("", 3600))
+	if err := ClosingEvent(&b, rows[:2], fleet.Summary{Wall: 5, CPU: 6, Critical: []string{"java"}, CriticalTook: 7}, now); err != nil {
 		t.Fatal(err)
 	}
-	want := `{"event":"finished","targets":[{"target":"base","status":"reused","digest":"sha256:1","size":2000000,"took":3600000000000},` +
+	want := `{"event":"finished","time":"2026-11-22T10:00:00.007Z","targets":[{"target":"base","status":"reused","digest":"sha256:1","size":2000000,"took":3600000000000},` +
 		`{"target":"java","status":"built","reasons":[{"kind":"dockerfile","subject":"Dockerfile","detail":"Dockerfile changed"}],` +
-		`"digest":"sha256:2","same":true,"size":45000,"took":1500000000}],"counts":{"built":1,"reused":1},"took":5}` + "\n"
+		`"digest":"sha256:2","same":true,"size":45000,"took":1500000000}],"counts":{"built":1,"reused":1},"took":5,"cpu":6,"critical_path":["java"],"critical_took":7}` + "\n"
 	if b.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
 	}
 	b.Reset()
-	if err := ClosingJSON(&b, rows[2:4], 5); err != nil {
+	if err := ClosingJSON(&b, rows[2:4], sums); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{`"error": "shop/Dockerfile:2: cannot build shop"`, `"log": "logs/shop.log"`, `"cause": "shop"`, `"blocked": 1`} {
@@ -133,42 +154,8 @@ func TestClosingForPrograms(t *testing.T) {
 		}
 	}
 	b.Reset()
-	if err := ClosingJSON(&b, nil, 0); err != nil || b.String() != "{\n  \"targets\": [],\n  \"counts\": {},\n  \"took\": 0\n}\n" {
+	want = "{\n  \"targets\": [],\n  \"counts\": {},\n  \"took\": 0,\n  \"cpu\": 0,\n  \"critical_path\": [],\n  \"critical_took\": 0\n}\n"
+	if err := ClosingJSON(&b, nil, fleet.Summary{}); err != nil || b.String() != want {
 		t.Errorf("nothing gives %s, %v", b.String(), err)
-	}
-}
-
-func TestPlainProgress(t *testing.T) {
-	var b bytes.Buffer
-	p := NewPlain(&b)
-	p.Started("java", rows[1].Reasons)
-	p.Step("java", "RUN make > log")
-	for _, r := range rows {
-		p.Ended(r)
-	}
-	want := `[java] build: Dockerfile changed
-[java] RUN make > log
-[java] built in 1.5s, the same image as before
-[shop] failed after 20ms
-[web] blocked: shop failed
-[api] cancelled
-`
-	if b.String() != want {
-		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
-	}
-}
-
-func TestJSONProgress(t *testing.T) {
-	var b bytes.Buffer
-	p := NewJSON(&b)
-	p.Started("java", rows[1].Reasons)
-	p.Step("java", "RUN make > log")
-	p.Ended(rows[3])
-	want := `{"event":"started","target":"java","reasons":[{"kind":"dockerfile","subject":"Dockerfile","detail":"Dockerfile changed"}]}
-{"event":"step","target":"java","step":"RUN make > log"}
-{"event":"ended","target":"web","row":{"target":"web","status":"blocked","took":0,"cause":"shop"}}
-`
-	if b.String() != want {
-		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
 	}
 }
