@@ -106,7 +106,7 @@ func (a *app) build(ctx context.Context, selectors []string, flags buildFlags, f
 		return err
 	}
 	b := &builder{state: s.state, registry: s.catalog.Config.Registry, jobs: flags.jobs, epoch: s.epoch, lock: s.lock, store: st, plan: planner}
-	opts := fleet.Options{Jobs: flags.jobs, Policy: flags.policy(), LogDir: filepath.Join(s.state, "logs"), Now: a.now}
+	opts := fleet.Options{Jobs: flags.jobs, Policy: flags.policy(), LogDir: filepath.Join(s.state, "logs"), Durations: filepath.Join(s.state, "cache", "durations"), Now: a.now}
 	progress := a.progress(ctx, flags.progress, format)
 	defer progress.Close()
 	rows, err := fleet.Run(ctx, targets, planner, st, b, opts, progress)

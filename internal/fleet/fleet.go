@@ -64,7 +64,10 @@ type Options struct {
 	Jobs   int
 	Policy sched.Policy
 	LogDir string // a file for each built target is made here
-	Now    func() time.Time
+	// Durations is the file that remembers how long targets took, so that the
+	// longest chains are started first. It need not be there.
+	Durations string
+	Now       func() time.Time
 }
 
 // tailLines is how much of a failed target's log is shown.
@@ -88,7 +91,11 @@ func Run(ctx context.Context, targets []*graph.Target, planner *plan.Planner, st
 		}
 	}
 	progress.Planned(Outlook{Targets: len(targets), Jobs: opts.Jobs, Expect: r.expect})
-	outcomes := sched.Run(ctx, deps, sched.Options{Jobs: opts.Jobs, Policy: opts.Policy}, r.target)
+	learned := loadDurations(opts.Durations)
+	outcomes := sched.Run(ctx, deps, sched.Options{
+		Jobs: opts.Jobs, Policy: opts.Policy, Priority: sched.RemainingPath(deps, learned.of(targets)),
+	}, r.target)
+	learned.learn(r.rows).save(opts.Durations)
 	for i, o := range outcomes {
 		row := &r.rows[i]
 		switch o.State {
@@ -114,7 +121,7 @@ type runner struct {
 	rows     []Row // each written by the goroutine of its target
 
 	mu       sync.Mutex
-	results  map[string]store.Result // by target
+	results  map[string]store.Result  // by target
 	building map[string]chan struct{} // id → closed when its build ends
 }
 

@@ -4,12 +4,12 @@
 //
 // A node starts when all its dependencies have succeeded. When one fails,
 // everything that stands on it is blocked and names the failed node as the
-// root cause; what happens to the rest is the Policy's to say. Nodes that are
-// ready start in the order of their numbers, so a caller orders its nodes as
-// it wants them started.
+// root cause; what happens to the rest is the Policy's to say. Of the nodes that
+// are ready, those with the highest priority start first; see RemainingPath.
 package sched
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -56,6 +56,9 @@ type Outcome struct {
 type Options struct {
 	Jobs   int // how many nodes run at once; less than 1 means 1
 	Policy Policy
+	// Priority is one number a node, the higher the sooner; equal ones go by
+	// their numbers. nil means that all are equal.
+	Priority []int64
 }
 
 // Run runs work for each node i of deps, where deps[i] are the nodes that must
@@ -64,7 +67,7 @@ type Options struct {
 // never started. When ctx ends, nothing new starts and work is expected to
 // notice its own ctx.
 func Run(ctx context.Context, deps [][]int, opts Options, work func(ctx context.Context, node int) error) []Outcome {
-	r := newRun(deps)
+	r := newRun(deps, opts.Priority)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	type ended struct {
@@ -106,18 +109,22 @@ func Run(ctx context.Context, deps [][]int, opts Options, work func(ctx context.
 type run struct {
 	dependents [][]int
 	missing    []int // dependencies that have not succeeded yet
-	ready      []int // sorted
+	priority   []int64
+	ready      []int // in the order in which they start
 	outcomes   []Outcome
 }
 
-func newRun(deps [][]int) *run {
-	r := &run{dependents: make([][]int, len(deps)), missing: make([]int, len(deps)), outcomes: make([]Outcome, len(deps))}
+func newRun(deps [][]int, priority []int64) *run {
+	if priority == nil {
+		priority = make([]int64, len(deps))
+	}
+	r := &run{dependents: make([][]int, len(deps)), missing: make([]int, len(deps)), priority: priority, outcomes: make([]Outcome, len(deps))}
 	for node, on := range deps {
 		r.outcomes[node].Cause = -1
 		on = slices.Compact(slices.Sorted(slices.Values(on)))
 		r.missing[node] = len(on)
 		if len(on) == 0 {
-			r.ready = append(r.ready, node)
+			r.enqueue(node)
 		}
 		for _, d := range on {
 			r.dependents[d] = append(r.dependents[d], node)
@@ -137,10 +144,35 @@ func (r *run) succeed(node int) {
 	for _, d := range r.dependents[node] {
 		r.missing[d]--
 		if r.missing[d] == 0 && r.outcomes[d].State == NotStarted {
-			i, _ := slices.BinarySearch(r.ready, d)
-			r.ready = slices.Insert(r.ready, i, d)
+			r.enqueue(d)
 		}
 	}
+}
+
+// enqueue puts a node that is ready in its place.
+func (r *run) enqueue(node int) {
+	i, _ := slices.BinarySearchFunc(r.ready, node, func(a, b int) int {
+		return cmp.Or(cmp.Compare(r.priority[b], r.priority[a]), cmp.Compare(a, b))
+	})
+	r.ready = slices.Insert(r.ready, i, node)
+}
+
+// RemainingPath is, for each node, its own cost and that of the costliest chain
+// of nodes that wait for it. To start nodes with the longest remaining path
+// first keeps the last ones from running alone at the end (critical-path list
+// scheduling: Graham, Bounds on Multiprocessing Timing Anomalies, 1969; Kohler,
+// A Preliminary Evaluation of the Critical Path Method, 1975). deps is as for
+// Run, with nodes after the nodes that they need.
+func RemainingPath(deps [][]int, cost []int64) []int64 {
+	out := slices.Clone(cost)
+	longest := make([]int64, len(deps)) // of the chains behind a node
+	for node := len(deps) - 1; node >= 0; node-- {
+		out[node] = cost[node] + longest[node]
+		for _, d := range deps[node] {
+			longest[d] = max(longest[d], out[node])
+		}
+	}
+	return out
 }
 
 func (r *run) fail(node int, err error) {

@@ -188,3 +188,63 @@ func TestRandomGraphsRunEachNodeOnceAfterItsDependencies(t *testing.T) {
 		}
 	}
 }
+
+func TestPriorityOrdersWhatIsReady(t *testing.T) {
+	var order []int
+	work := func(_ context.Context, node int) error {
+		order = append(order, node)
+		return nil
+	}
+	// 3 and 4 become ready while 1 and 2 wait
+	Run(context.Background(), [][]int{nil, nil, nil, {0}, {0}}, Options{Jobs: 1, Priority: []int64{9, 1, 3, 3, 7}}, work)
+	if want := []int{0, 4, 2, 3, 1}; !slices.Equal(order, want) {
+		t.Errorf("started %v, want %v", order, want)
+	}
+}
+
+func TestRemainingPath(t *testing.T) {
+	// 0 ← 1 ← 2, 0 ← 3, 4 alone, 5 needs 3 and 1 (named twice)
+	deps := [][]int{nil, {0}, {1}, {0}, nil, {3, 1, 1}}
+	cost := []int64{1, 2, 3, 10, 4, 20}
+	got := RemainingPath(deps, cost)
+	if want := []int64{31, 22, 3, 30, 4, 20}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if want := []int64{1, 2, 3, 10, 4, 20}; !slices.Equal(cost, want) {
+		t.Errorf("the costs were changed to %v", cost)
+	}
+	if got := RemainingPath(nil, nil); len(got) != 0 {
+		t.Errorf("got %v", got)
+	}
+}
+
+// TestLongestPathFirstIsShorter: one chain of ten and twenty single nodes, all
+// of the same cost, on two workers take 15 when the chain is started first.
+func TestLongestPathFirstIsShorter(t *testing.T) {
+	deps := make([][]int, 30)
+	cost := make([]int64, 30)
+	for i := range deps {
+		cost[i] = 1
+		if i > 20 {
+			deps[i] = []int{i - 1}
+		}
+	}
+	span := func(priority []int64) int {
+		r := newRun(deps, priority)
+		steps := 0
+		for len(r.ready) > 0 {
+			var running []int
+			for len(running) < 2 && len(r.ready) > 0 {
+				running = append(running, r.pop())
+			}
+			for _, node := range running {
+				r.succeed(node)
+			}
+			steps++
+		}
+		return steps
+	}
+	if in, by := span(nil), span(RemainingPath(deps, cost)); in != 20 || by != 15 {
+		t.Errorf("%d steps by number, %d by path; want 20 and 15", in, by)
+	}
+}
