@@ -64,7 +64,7 @@ const layers = `
 	engine/enginetest/sh:
 	engine/enginetest: engine/enginetest/sh
 	engine: diag ; engine/enginetest
-	build: diag ociref store engine ; engine/enginetest
+	build: diag ociref store engine secret ; engine/enginetest
 
 	# What a user sees. The command line is where the parts are wired together.
 	report/live:

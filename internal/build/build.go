@@ -36,6 +36,7 @@ import (
 	"github.com/tonistiigi/fsutil"
 
 	"github.com/plinth-build/plinth/internal/diag"
+	"github.com/plinth-build/plinth/internal/secret"
 )
 
 // Engine is a BuildKit, in this process or on another machine.
@@ -83,6 +84,11 @@ type Request struct {
 	// that no layer gets: RUN finds there what the RUN before left, and what COPY,
 	// ADD and WORKDIR put there. Each is empty at the stage's first RUN, with mode 1777.
 	Temp []string
+	// Secrets are what RUN --mount=type=secret may read. No value of them gets into
+	// the image or the log: a build that puts one there fails.
+	Secrets *secret.Set
+	// SSH are the agents for RUN --mount=type=ssh, as secret.LoadAgents gives them.
+	SSH []secret.Agent
 	// NoCache runs every step again.
 	NoCache bool
 	// Epoch is SOURCE_DATE_EPOCH in seconds since 1970. Times in the image's own
@@ -142,7 +148,9 @@ func (b *Builder) Build(ctx context.Context, r Request) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	out := newOutput(r.Log, r.Progress)
+	guard := newGuard(r)
+	out := newOutput(guard.watch(r.Log), r.Progress)
+	out.secrets = r.Secrets
 	catcher := &manifestCatcher{Store: b.content}
 	opt, err := b.solveOpt(r, names, catcher)
 	if err != nil {
@@ -169,13 +177,16 @@ func (b *Builder) Build(ctx context.Context, r Request) (Result, error) {
 		err = frontErr
 	}
 	if err != nil {
-		return Result{}, failure(r, err, front, out)
+		return Result{}, guard.failure(r, err, front, out)
 	}
 	manifest, size, err := b.commit(catcher)
 	if err != nil {
-		return Result{}, failure(r, err, front, out)
+		return Result{}, guard.failure(r, err, front, out)
 	}
-	return Result{Manifest: manifest, Size: size, Warnings: front.takeWarnings()}, nil
+	if err := b.search(ctx, guard, r, front, manifest); err != nil {
+		return Result{}, err
+	}
+	return Result{Manifest: manifest, Size: size, Warnings: guard.warnings(front.takeWarnings())}, nil
 }
 
 // solveOpt says where the engine finds files and parents and where results go.
@@ -198,6 +209,10 @@ func (b *Builder) solveOpt(r Request, names *names, out content.Store) (client.S
 		Session:             []session.Attachable{credentials{}},
 		Internal:            true, // no record in the engine's history
 		SharedKey:           r.ContextDigest,
+	}
+	var err error
+	if opt.Session, err = r.session(); err != nil {
+		return opt, err
 	}
 	if opt.SharedKey == "" {
 		opt.SharedKey = identity.NewID()

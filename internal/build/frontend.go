@@ -115,6 +115,9 @@ func (f *frontEnd) Solve(ctx context.Context, req gateway.SolveRequest) (*gatewa
 		return nil, err
 	}
 	f.noteCommands(req.Definition)
+	if err := f.request.checkMounts(g.steps); err != nil {
+		return nil, err
+	}
 	return f.solveAll(ctx, g, req, unused)
 }
 

@@ -10,6 +10,8 @@ import (
 
 	"github.com/moby/buildkit/client"
 	"github.com/opencontainers/go-digest"
+
+	"github.com/plinth-build/plinth/internal/secret"
 )
 
 // State is what happened to a step.
@@ -41,6 +43,7 @@ type output struct {
 	done     chan struct{}
 	steps    map[digest.Digest]*step
 	failed   *step // the first one
+	secrets  *secret.Set
 }
 
 // step is a step of the build, as far as it has come.
@@ -49,8 +52,9 @@ type step struct {
 	name    string
 	started time.Time
 	ended   bool
-	partial []byte   // a line that has no end yet
-	tail    []string // the last tailLines lines
+	streams [2]*secret.Masker // of what it prints and of its errors
+	partial []byte            // a line that has no end yet
+	tail    []string          // the last tailLines lines
 }
 
 const tailLines = 20
@@ -88,7 +92,7 @@ func (o *output) take(status *client.SolveStatus) {
 	}
 	for _, l := range status.Logs {
 		if s := o.steps[l.Vertex]; s != nil {
-			o.write(s, l.Data)
+			o.mask(s, l.Stream, l.Data)
 		}
 	}
 	// the end of a step comes after its log
@@ -100,7 +104,7 @@ func (o *output) take(status *client.SolveStatus) {
 func (o *output) vertex(v *client.Vertex) {
 	s := o.steps[v.Digest]
 	if s == nil {
-		s = &step{name: v.Name}
+		s = &step{name: o.secrets.Mask(v.Name)}
 		o.steps[v.Digest] = s
 	}
 	if v.Started != nil && s.started.IsZero() {
@@ -131,7 +135,7 @@ func (o *output) end(v *client.Vertex) {
 		if o.failed == nil && !strings.HasSuffix(v.Error, "context canceled") {
 			o.failed = s
 		}
-		fmt.Fprintf(o.log, "#%d ERROR: %s\n\n", s.number, v.Error)
+		fmt.Fprintf(o.log, "#%d ERROR: %s\n\n", s.number, o.secrets.Mask(v.Error))
 		o.event(s, StepFailed, *v.Completed, took)
 	case v.Cached:
 		fmt.Fprintf(o.log, "#%d CACHED\n\n", s.number)
@@ -162,6 +166,7 @@ func (o *output) write(s *step, data []byte) {
 }
 
 func (o *output) flush(s *step) {
+	o.unmask(s)
 	if len(s.partial) > 0 {
 		o.line(s, string(s.partial))
 		s.partial = nil

@@ -4,6 +4,8 @@
 package main
 
 import (
+	"encoding/base64"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"net"
@@ -88,6 +90,38 @@ func run(f []string) {
 		data, err := os.ReadFile(f[1])
 		check(err)
 		check(os.WriteFile(f[2], data, 0o644))
+	case "base64", "hex": // FROM TO; TO may be - for the standard output
+		data, err := os.ReadFile(f[1])
+		check(err)
+		text := base64.StdEncoding.EncodeToString(data)
+		if f[0] == "hex" {
+			text = hex.EncodeToString(data)
+		}
+		if f[2] == "-" {
+			fmt.Println(text)
+			return
+		}
+		check(os.WriteFile(f[2], []byte(text), 0o644))
+	case "dribble": // FILE: prints it byte by byte, with something else on standard error in between
+		data, err := os.ReadFile(f[1])
+		check(err)
+		for i := range data {
+			_, err := os.Stdout.Write(data[i : i+1])
+			check(err)
+			if i%8 == 7 {
+				fmt.Fprintln(os.Stderr, "meanwhile")
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+	case "identities": // SOCKET: prints how many keys the SSH agent there has
+		conn, err := net.Dial("unix", f[1])
+		check(err)
+		_, err = conn.Write([]byte{0, 0, 0, 1, 11})
+		check(err)
+		reply := make([]byte, 9)
+		_, err = io.ReadFull(conn, reply)
+		check(err)
+		fmt.Println("identities", reply[4], reply[8])
 	case "exit":
 		code, err := strconv.Atoi(f[1])
 		check(err)
