@@ -47,6 +47,9 @@ const layers = `
 	store: diag ociref
 	registry: diag ociref lock
 
+	# Layers as such, wherever they are.
+	layer: diag
+
 	# Package images. They know the lock's words, not the catalog's files.
 	debian/version:
 	debian/xz:
