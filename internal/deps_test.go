@@ -46,6 +46,7 @@ const layers = `
 	# What is kept on disk, and what registries say.
 	store: diag ociref
 	registry: diag ociref lock
+	export: diag ; store
 
 	# Layers as such, wherever they are.
 	layer: diag
@@ -67,7 +68,7 @@ const layers = `
 	engine/enginetest/sh:
 	engine/enginetest: engine/enginetest/sh
 	engine: diag ; engine/enginetest
-	build: diag ociref store engine secret ; engine/enginetest
+	build: diag ociref layer store engine secret ; engine/enginetest
 
 	# What a user sees. The command line is where the parts are wired together.
 	report/live:

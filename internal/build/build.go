@@ -18,11 +18,11 @@ package build
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
 	"strconv"
+	"time"
 
 	"github.com/containerd/containerd/v2/core/content"
 	"github.com/moby/buildkit/client"
@@ -36,7 +36,9 @@ import (
 	"github.com/tonistiigi/fsutil"
 
 	"github.com/plinth-build/plinth/internal/diag"
+	"github.com/plinth-build/plinth/internal/layer"
 	"github.com/plinth-build/plinth/internal/secret"
+	"github.com/plinth-build/plinth/internal/store"
 )
 
 // Engine is a BuildKit, in this process or on another machine.
@@ -48,10 +50,16 @@ type Engine interface {
 type Store interface {
 	// Content gives the layout's blobs. Writers of one content.Store don't disturb each other.
 	Content() (content.Store, error)
+	ReadBlob(digest.Digest) ([]byte, error)
 	ReadManifest(digest.Digest) (ocispec.Manifest, error)
 	ReadConfig(manifest digest.Digest) ([]byte, error)
 	PutBytes(mediaType string, data []byte) (ocispec.Descriptor, error)
 	Has(ocispec.Descriptor) bool
+	// TempDir makes a folder on the file system of the blobs, which is the caller's to remove.
+	TempDir() (string, error)
+	BlobPath(digest.Digest) string
+	LinkBlob(path string, desc ocispec.Descriptor) error
+	NewBlob() (*store.BlobWriter, error)
 }
 
 // Request says what to build. Everything but Log and Progress decides the result.
@@ -72,8 +80,15 @@ type Request struct {
 	ContextDigest string
 	// Args are the build args.
 	Args map[string]string
-	// Labels are added to the image config.
+	// Labels are added to the image config. Of the image below, those
+	// org.opencontainers.image labels that say what it is (title, version, revision
+	// and so on) are not inherited.
 	Labels map[string]string
+	// Annotations are those of the manifest.
+	Annotations map[string]string
+	// Created is when the image was made, as its config says; the zero time leaves
+	// what follows from Epoch.
+	Created time.Time
 	// Platform is os/architecture[/variant]; "" means the engine's.
 	Platform string
 	// Stage is the stage to build; "" means the last one.
@@ -84,6 +99,8 @@ type Request struct {
 	// that no layer gets: RUN finds there what the RUN before left, and what COPY,
 	// ADD and WORKDIR put there. Each is empty at the stage's first RUN, with mode 1777.
 	Temp []string
+	// Squash says which layers are folded into one; "" means SquashNone.
+	Squash Squash
 	// Secrets are what RUN --mount=type=secret may read. No value of them gets into
 	// the image or the log: a build that puts one there fails.
 	Secrets *secret.Set
@@ -100,6 +117,20 @@ type Request struct {
 	// Progress gets the steps as they begin and end, one call at a time.
 	Progress func(Event)
 }
+
+// Squash says which layers of an image are folded into one. In a folded layer
+// there is nothing that a later layer replaced or removed.
+type Squash string
+
+// What can be folded.
+const (
+	// SquashNone leaves a layer for each instruction.
+	SquashNone Squash = "none"
+	// SquashOwn folds those that the image adds to the one it stands on, whose layers it goes on to share.
+	SquashOwn Squash = "own"
+	// SquashAll folds all, those of the base too.
+	SquashAll Squash = "all"
+)
 
 // Result is a built image. All its blobs are in the store.
 type Result struct {
@@ -118,6 +149,10 @@ type Warning struct {
 
 // Builder builds targets, several at once.
 type Builder struct {
+	// LayerIndex is a folder that remembers which paths the layers of images have,
+	// so that folding what stands on them need not read them again; "" remembers nothing.
+	LayerIndex layer.Cache
+
 	engine  Engine
 	store   Store
 	content content.Store
@@ -151,8 +186,12 @@ func (b *Builder) Build(ctx context.Context, r Request) (Result, error) {
 	guard := newGuard(r)
 	out := newOutput(guard.watch(r.Log), r.Progress)
 	out.secrets = r.Secrets
-	catcher := &manifestCatcher{Store: b.content}
-	opt, err := b.solveOpt(r, names, catcher)
+	exported, err := b.newExport(r)
+	if err != nil {
+		return Result{}, err
+	}
+	defer exported.close()
+	opt, err := b.solveOpt(r, names, exported)
 	if err != nil {
 		return Result{}, err
 	}
@@ -163,7 +202,7 @@ func (b *Builder) Build(ctx context.Context, r Request) (Result, error) {
 		front.opts = r.frontEndOpts()
 		res, err := builder.Build(ctx, front)
 		if err == nil {
-			err = front.accountForTemps(res)
+			err = front.finish(res)
 		}
 		frontErr = err
 		return res, err
@@ -179,7 +218,10 @@ func (b *Builder) Build(ctx context.Context, r Request) (Result, error) {
 	if err != nil {
 		return Result{}, guard.failure(r, err, front, out)
 	}
-	manifest, size, err := b.commit(catcher)
+	manifest, size, err := b.commit(ctx, r, front.baseConfig, exported)
+	if ctx.Err() != nil {
+		return Result{}, ctx.Err()
+	}
 	if err != nil {
 		return Result{}, guard.failure(r, err, front, out)
 	}
@@ -190,19 +232,21 @@ func (b *Builder) Build(ctx context.Context, r Request) (Result, error) {
 }
 
 // solveOpt says where the engine finds files and parents and where results go.
-func (b *Builder) solveOpt(r Request, names *names, out content.Store) (client.SolveOpt, error) {
+func (b *Builder) solveOpt(r Request, names *names, out *export) (client.SolveOpt, error) {
+	attrs := map[string]string{
+		"tar":                                   "false",
+		string(exptypes.OptKeyOCITypes):         "true",
+		string(exptypes.OptKeyLayerCompression): "gzip",
+		string(exptypes.OptKeySourceDateEpoch):  strconv.FormatInt(r.Epoch, 10),
+		string(exptypes.OptKeyRewriteTimestamp): "true",
+	}
+	if r.Squash.folds() {
+		// folding sets the times and compresses
+		attrs[string(exptypes.OptKeyLayerCompression)] = "uncompressed"
+		attrs[string(exptypes.OptKeyRewriteTimestamp)] = "false"
+	}
 	opt := client.SolveOpt{
-		Exports: []client.ExportEntry{{
-			Type:        client.ExporterOCI,
-			OutputStore: out,
-			Attrs: map[string]string{
-				"tar":                                   "false",
-				string(exptypes.OptKeyOCITypes):         "true",
-				string(exptypes.OptKeyLayerCompression): "gzip",
-				string(exptypes.OptKeySourceDateEpoch):  strconv.FormatInt(r.Epoch, 10),
-				string(exptypes.OptKeyRewriteTimestamp): "true",
-			},
-		}},
+		Exports:             []client.ExportEntry{{Type: client.ExporterOCI, OutputStore: out, Attrs: attrs}},
 		OCIStores:           map[string]content.Store{storeName: b.content},
 		SourcePolicy:        names.policy(),
 		AllowedEntitlements: []string{"network.host"},
@@ -258,38 +302,4 @@ func (r Request) frontEndOpts() map[string]string {
 		opts["build-arg:"+k] = v
 	}
 	return opts
-}
-
-// commit puts the manifest into the store, in a form that depends on nothing
-// but config and layers: the engine's annotations on layers tell how they came
-// about, and that differs with what was in its cache.
-func (b *Builder) commit(c *manifestCatcher) (ocispec.Descriptor, int64, error) {
-	var m ocispec.Manifest
-	if err := json.Unmarshal(c.manifest(), &m); err != nil {
-		return ocispec.Descriptor{}, 0, fmt.Errorf("the engine wrote no image manifest: %w", err)
-	}
-	if m.MediaType != ocispec.MediaTypeImageManifest {
-		return ocispec.Descriptor{}, 0, fmt.Errorf("the engine wrote a %s instead of an image manifest", m.MediaType)
-	}
-	m.Annotations = nil
-	m.Config.Annotations = nil
-	if m.Layers == nil {
-		m.Layers = []ocispec.Descriptor{} // null is not a list of layers
-	}
-	var size int64
-	for i := range m.Layers {
-		m.Layers[i].Annotations = nil
-		size += m.Layers[i].Size
-	}
-	for _, desc := range append([]ocispec.Descriptor{m.Config}, m.Layers...) {
-		if !b.store.Has(desc) {
-			return ocispec.Descriptor{}, 0, fmt.Errorf("blob %s is missing from the image store", desc.Digest)
-		}
-	}
-	data, err := json.Marshal(m)
-	if err != nil {
-		return ocispec.Descriptor{}, 0, err
-	}
-	desc, err := b.store.PutBytes(m.MediaType, data)
-	return desc, size, err
 }

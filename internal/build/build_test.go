@@ -31,20 +31,20 @@ const epoch = 1700000000
 // test shell at /bin/sh, and /base.
 type fixture struct {
 	*Builder
-	t     *testing.T
+	t     testing.TB
 	state string
 	store *store.Store
 	base  digest.Digest
 }
 
-func newFixture(t *testing.T) *fixture {
+func newFixture(t testing.TB) *fixture {
 	t.Helper()
 	f := openFixture(t, t.TempDir())
 	f.base = f.build(f.baseRequest()).Manifest.Digest
 	return f
 }
 
-func openFixture(t *testing.T, state string) *fixture {
+func openFixture(t testing.TB, state string) *fixture {
 	t.Helper()
 	e, err := engine.Start(t.Context(), engine.Options{Root: filepath.Join(state, "engine")})
 	if err != nil {
@@ -85,7 +85,7 @@ func (f *fixture) folder(files map[string]string) string {
 	return dir
 }
 
-func write(t *testing.T, path, data string, mode os.FileMode) {
+func write(t testing.TB, path, data string, mode os.FileMode) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)

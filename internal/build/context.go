@@ -1,17 +1,11 @@
 package build
 
 import (
-	"bytes"
 	"context"
-	"fmt"
-	"sync"
 	"time"
 
-	"github.com/containerd/containerd/v2/core/content"
-	"github.com/containerd/errdefs"
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/moby/buildkit/session/auth"
-	"github.com/opencontainers/go-digest"
 	"github.com/tonistiigi/fsutil"
 	fstypes "github.com/tonistiigi/fsutil/types"
 	"google.golang.org/grpc"
@@ -38,72 +32,6 @@ func contextFS(dir string) (fsutil.FS, error) {
 		st.ModTime = time.Unix(ContextTime, 0).UnixNano()
 		return fsutil.MapResultKeep
 	}})
-}
-
-// manifestCatcher is the store that a build is exported into, which keeps the
-// manifest in memory: what goes into the store is written by Builder.commit.
-type manifestCatcher struct {
-	content.Store
-	mu   sync.Mutex
-	data []byte
-}
-
-func (c *manifestCatcher) manifest() []byte {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.data
-}
-
-// Writer implements content.Ingester. The reference of a blob, which is all that
-// comes through the session, begins with its kind.
-func (c *manifestCatcher) Writer(ctx context.Context, opts ...content.WriterOpt) (content.Writer, error) {
-	var o content.WriterOpts
-	for _, opt := range opts {
-		if err := opt(&o); err != nil {
-			return nil, err
-		}
-	}
-	if bytes.HasPrefix([]byte(o.Ref), []byte("manifest-")) {
-		return &memoryWriter{catcher: c, ref: o.Ref, started: time.Now()}, nil
-	}
-	return c.Store.Writer(ctx, opts...)
-}
-
-// memoryWriter takes a manifest.
-type memoryWriter struct {
-	catcher *manifestCatcher
-	ref     string
-	buf     bytes.Buffer
-	started time.Time
-}
-
-func (w *memoryWriter) Write(p []byte) (int, error) { return w.buf.Write(p) }
-func (w *memoryWriter) Close() error                { return nil }
-func (w *memoryWriter) Digest() digest.Digest       { return digest.FromBytes(w.buf.Bytes()) }
-
-func (w *memoryWriter) Commit(_ context.Context, size int64, expected digest.Digest, _ ...content.Opt) error {
-	if size > 0 && size != int64(w.buf.Len()) {
-		return fmt.Errorf("manifest has %d bytes instead of %d: %w", w.buf.Len(), size, errdefs.ErrFailedPrecondition)
-	}
-	if expected != "" && expected != w.Digest() {
-		return fmt.Errorf("manifest has digest %s instead of %s: %w", w.Digest(), expected, errdefs.ErrFailedPrecondition)
-	}
-	w.catcher.mu.Lock()
-	defer w.catcher.mu.Unlock()
-	w.catcher.data = bytes.Clone(w.buf.Bytes())
-	return nil
-}
-
-func (w *memoryWriter) Status() (content.Status, error) {
-	return content.Status{Ref: w.ref, Offset: int64(w.buf.Len()), StartedAt: w.started, UpdatedAt: time.Now()}, nil
-}
-
-func (w *memoryWriter) Truncate(size int64) error {
-	if size != 0 {
-		return fmt.Errorf("cannot truncate to %d: %w", size, errdefs.ErrInvalidArgument)
-	}
-	w.buf.Reset()
-	return nil
 }
 
 // credentials tells the engine the passwords of registries, from where docker

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/registry"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
@@ -241,20 +243,9 @@ func TestContextIsNotReadWhenNothingIsCopied(t *testing.T) {
 	}
 }
 
-// TestUpstreams pulls from a registry on localhost, which speaks plain http.
-func TestUpstreams(t *testing.T) {
-	f := newFixture(t)
-	var deny bool
-	inner := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if deny {
-			http.Error(w, `{"errors":[{"code":"UNAUTHORIZED"}]}`, http.StatusUnauthorized)
-			return
-		}
-		inner.ServeHTTP(w, r)
-	}))
-	defer srv.Close()
-	host := strings.Replace(strings.TrimPrefix(srv.URL, "http://"), "127.0.0.1", "localhost", 1)
+// pushImage makes an image with the file /up and gives its reference and digest.
+func pushImage(t *testing.T, host string) (string, v1.Hash) {
+	t.Helper()
 	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) {
 		var b bytes.Buffer
 		tw := tar.NewWriter(&b)
@@ -269,7 +260,11 @@ func TestUpstreams(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	image, err := mutate.AppendLayers(empty.Image, layer)
+	platform, err := mutate.ConfigFile(empty.Image, &v1.ConfigFile{OS: "linux", Architecture: runtime.GOARCH})
+	if err != nil {
+		t.Fatal(err)
+	}
+	image, err := mutate.AppendLayers(platform, layer)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -284,7 +279,24 @@ func TestUpstreams(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := host + "/team/up:1"
+	return host + "/team/up:1", dgst
+}
+
+// TestUpstreams pulls from a registry on localhost, which speaks plain http.
+func TestUpstreams(t *testing.T) {
+	f := newFixture(t)
+	var deny bool
+	inner := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if deny {
+			http.Error(w, `{"errors":[{"code":"UNAUTHORIZED"}]}`, http.StatusUnauthorized)
+			return
+		}
+		inner.ServeHTTP(w, r)
+	}))
+	defer srv.Close()
+	host := strings.Replace(strings.TrimPrefix(srv.URL, "http://"), "127.0.0.1", "localhost", 1)
+	text, dgst := pushImage(t, host)
 	r := f.request("FROM "+text+" AS up\nFROM base\nCOPY --from=up /up /copied\n", nil)
 	r.Named = append(r.Named, NamedImage{Text: text, Upstream: text + "@" + dgst.String()})
 	if got := f.files(f.build(r).Manifest.Digest)["/copied"].data; got != "up" {

@@ -16,7 +16,6 @@ import (
 
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/client/llb/sourceresolver"
-	"github.com/moby/buildkit/exporter/containerimage/exptypes"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	solvererrs "github.com/moby/buildkit/solver/errdefs"
@@ -38,6 +37,8 @@ type frontEnd struct {
 	opts    map[string]string
 	temp    []string // the temporary paths
 	layers  []bool   // see moveTemps
+	// baseConfig is the config of the image that the target stands on, once it is known
+	baseConfig []byte
 
 	mu       sync.Mutex
 	warnings []Warning
@@ -145,31 +146,6 @@ func (f *frontEnd) solveAll(ctx context.Context, g *graph, req gateway.SolveRequ
 		})
 	}
 	return res, all.Wait()
-}
-
-// accountForTemps marks the history of what went to temporary paths as making no layer.
-func (f *frontEnd) accountForTemps(res *gateway.Result) error {
-	data, ok := res.Metadata[exptypes.ExporterImageConfigKey]
-	if !ok || !slices.Contains(f.layers, false) {
-		return nil
-	}
-	data, err := editHistory(data, func(history []map[string]json.RawMessage) {
-		rest := f.layers
-		for _, h := range slices.Backward(history) {
-			if len(rest) == 0 {
-				return
-			}
-			if string(h["empty_layer"]) == "true" {
-				continue
-			}
-			if !rest[0] {
-				h["empty_layer"] = json.RawMessage("true")
-			}
-			rest = rest[1:]
-		}
-	})
-	res.Metadata[exptypes.ExporterImageConfigKey] = data
-	return err
 }
 
 // noteCommands remembers what the RUN steps run.

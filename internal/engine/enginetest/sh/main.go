@@ -168,6 +168,10 @@ func run(f []string) {
 		fmt.Println("pwd", dir)
 	case "symlink": // TARGET NAME
 		check(os.Symlink(f[1], f[2]))
+	case "xattr": // FILE NAME VALUE, in hexadecimal
+		value, err := hex.DecodeString(f[3])
+		check(err)
+		check(syscall.Setxattr(f[1], f[2], value, 0))
 	case "whoami": // prints the user's number
 		fmt.Println("uid", os.Getuid())
 	case "mtime": // FILE: prints its time
@@ -192,6 +196,15 @@ func run(f []string) {
 		s, err := strconv.ParseFloat(f[1], 64)
 		check(err)
 		time.Sleep(time.Duration(s * float64(time.Second)))
+	case "sparse": // BYTES FILE: of one x in the middle and otherwise holes
+		size, err := strconv.ParseInt(f[1], 10, 64)
+		check(err)
+		file, err := os.Create(f[2])
+		check(err)
+		check(file.Truncate(size))
+		_, err = file.WriteAt([]byte("x"), size/2)
+		check(err)
+		check(file.Close())
 	case "stamp": // FILE: writes the time, so that it tells whether a step ran again
 		check(os.WriteFile(f[1], []byte(time.Now().String()), 0o644))
 	case "test": // FILE: fails when it isn't there
