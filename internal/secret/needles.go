@@ -184,8 +184,8 @@ func words(value []byte) (out [][]byte) {
 		return nil // key stores and the like have bytes in common with others of their kind
 	}
 	for _, word := range separators.Split(unarmour(value), -1) {
-		if telling(strings.TrimRight(word, ".")) && len(word) < len(value) {
-			out = append(out, []byte(strings.TrimRight(word, ".")))
+		if word = strings.TrimRight(word, "."); telling(word) {
+			out = append(out, []byte(word))
 		}
 	}
 	return out

@@ -524,6 +524,25 @@ func TestSearchLayer(t *testing.T) {
 	}
 }
 
+// Two halves in two texts are no value.
+func TestTakeBeginsAnew(t *testing.T) {
+	set := newSet(map[string][]byte{"npm": []byte(token)}, nil)
+	encoded := base64.StdEncoding.EncodeToString([]byte(token))
+	for _, text := range []string{token, encoded} {
+		s := set.Scanner()
+		_, _ = s.Write([]byte(text[:20]))
+		first := s.Take()
+		_, _ = s.Write([]byte(text[20:]))
+		if second := s.Take(); len(first)+len(second) > 0 {
+			t.Errorf("found %v and %v", first, second)
+		}
+		_, _ = s.Write([]byte(text))
+		if whole := s.Take(); len(whole) != 1 {
+			t.Errorf("found %v in the whole", whole)
+		}
+	}
+}
+
 func TestSearchJSON(t *testing.T) {
 	set := newSet(map[string][]byte{"npm": []byte(token)}, nil)
 	found, err := set.SearchJSON([]byte(`{"config":{"Env":["PATH=/bin","T=` + token + `"],"Labels":{"k` + token + `":"v","l":"\u006epm_16C7e42F292c6912E7710c838347Ae178B4a"},"Cmd":["a"]},
