@@ -188,15 +188,12 @@ func escapeLength(text []rune) int {
 	case '[': // parameters, then a letter or the like
 		for i = 1; i < len(text) && text[i] >= ' ' && text[i] <= '?'; i++ {
 		}
-	case ']', 'P', 'X', '^', '_': // ends with BEL, or with ESC and a backslash, which is a sequence of its own
+	case ']', 'P', 'X', '^', '_': // ends with BEL, which is not printed, or with ESC and a backslash, a sequence of its own
 		end := slices.IndexFunc(text, func(r rune) bool { return r == '\a' || r == '\x1b' })
 		if end < 0 {
 			return 1
 		}
-		if text[end] == '\x1b' {
-			return end
-		}
-		return end + 1
+		return end
 	default:
 		for i < len(text) && text[i] >= ' ' && text[i] <= '/' {
 			i++

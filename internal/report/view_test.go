@@ -171,6 +171,7 @@ func TestLeft(t *testing.T) {
 		{"what is done counts no more", fleetOf(10*s, 20*s, 30*s, 5*s), 2, map[string]time.Duration{"b": 0}, []string{"a", "x"}, 50 * s},
 		{"what has begun counts less", fleetOf(10*s, 20*s, 30*s, 5*s), 2, map[string]time.Duration{"a": 4 * s, "x": s}, nil, 56 * s},
 		{"what is late is nearly done", fleetOf(10*s, 20*s, 30*s, 5*s), 2, map[string]time.Duration{"a": 99 * s}, nil, 50 * s},
+		{"what is late takes nothing from the others", fleetOf(10*s, 20*s, 30*s, 5*s), 1, map[string]time.Duration{"a": 99 * s}, nil, 55 * s},
 		{"one is unknown", fleetOf(10*s, 0, 30*s, 5*s), 2, nil, nil, 0},
 		{"the unknown one is done", fleetOf(10*s, 0, 30*s, 5*s), 2, nil, []string{"a", "b"}, 30 * s},
 		{"an unexpected one runs", fleetOf(10*s, 20*s, 30*s, 5*s), 2, map[string]time.Duration{"y": 0}, nil, 0},
