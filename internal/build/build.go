@@ -17,6 +17,7 @@
 package build
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -30,10 +31,8 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/builder"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/buildkit/identity"
-	"github.com/moby/buildkit/session"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
-	"github.com/tonistiigi/fsutil"
 
 	"github.com/plinth-build/plinth/internal/diag"
 	"github.com/plinth-build/plinth/internal/layer"
@@ -78,6 +77,9 @@ type Request struct {
 	// path, mode or byte that COPY can see differs. With it an unchanged context is
 	// not sent to the engine twice. "" sends it afresh.
 	ContextDigest string
+	// Contexts are more folders that COPY --from, RUN --mount from= and FROM read, by
+	// the name that they have there. A stage of the Dockerfile with the name goes before.
+	Contexts map[string]Context
 	// Args are the build args.
 	Args map[string]string
 	// Labels are added to the image config. Of the image below, those
@@ -116,6 +118,14 @@ type Request struct {
 	Log io.Writer
 	// Progress gets the steps as they begin and end, one call at a time.
 	Progress func(Event)
+}
+
+// Context is a folder.
+type Context struct {
+	// Dir is its absolute path. In it .dockerignore says what the build doesn't see.
+	Dir string
+	// Digest stands for its content, as Request.ContextDigest does.
+	Digest string
 }
 
 // Squash says which layers of an image are folded into one. In a folded layer
@@ -191,6 +201,9 @@ func (b *Builder) Build(ctx context.Context, r Request) (Result, error) {
 		return Result{}, err
 	}
 	defer exported.close()
+	if r.Contexts, err = r.contexts(); err != nil {
+		return Result{}, err
+	}
 	opt, err := b.solveOpt(r, names, exported)
 	if err != nil {
 		return Result{}, err
@@ -250,7 +263,6 @@ func (b *Builder) solveOpt(r Request, names *names, out *export) (client.SolveOp
 		OCIStores:           map[string]content.Store{storeName: b.content},
 		SourcePolicy:        names.policy(),
 		AllowedEntitlements: []string{"network.host"},
-		Session:             []session.Attachable{credentials{}},
 		Internal:            true, // no record in the engine's history
 		SharedKey:           r.ContextDigest,
 	}
@@ -261,14 +273,8 @@ func (b *Builder) solveOpt(r Request, names *names, out *export) (client.SolveOp
 	if opt.SharedKey == "" {
 		opt.SharedKey = identity.NewID()
 	}
-	if r.ContextDir != "" {
-		files, err := contextFS(r.ContextDir)
-		if err != nil {
-			return opt, diag.Errorf(diag.Position{File: r.DockerfilePath}, "cannot read the build context: %w", err)
-		}
-		opt.LocalMounts = map[string]fsutil.FS{contextName: files}
-	}
-	return opt, nil
+	opt.LocalMounts, err = r.localMounts()
+	return opt, err
 }
 
 // frontEndOpts are the front end's options, as buildx passes them.
@@ -287,6 +293,10 @@ func (r Request) frontEndOpts() map[string]string {
 	}
 	if r.NoCache {
 		opts["no-cache"] = ""
+	}
+	for name, c := range r.Contexts {
+		opts["context:"+name] = "local:" + localPrefix + name
+		opts["sharedkey:localdir:"+name] = cmp.Or(c.Digest, identity.NewID())
 	}
 	for k, v := range r.Labels {
 		opts["label:"+k] = v

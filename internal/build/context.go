@@ -1,14 +1,22 @@
 package build
 
 import (
+	"bytes"
 	"context"
+	"errors"
+	"slices"
+	"strings"
 	"time"
 
+	"github.com/distribution/reference"
 	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	"github.com/moby/buildkit/session/auth"
 	"github.com/tonistiigi/fsutil"
 	fstypes "github.com/tonistiigi/fsutil/types"
 	"google.golang.org/grpc"
+
+	"github.com/plinth-build/plinth/internal/diag"
 )
 
 // ContextTime is the time of all files of a build context, 2000-01-01 UTC in
@@ -32,6 +40,72 @@ func contextFS(dir string) (fsutil.FS, error) {
 		st.ModTime = time.Unix(ContextTime, 0).UnixNano()
 		return fsutil.MapResultKeep
 	}})
+}
+
+// localPrefix begins the names under which the engine asks for named contexts.
+const localPrefix = "from-"
+
+// contexts gives the named contexts under their names in the front end's normal
+// form, without those that a stage of the Dockerfile takes the place of: the
+// front end would take them in the place of the stage.
+func (r Request) contexts() (map[string]Context, error) {
+	stages := stageNames(r.Dockerfile)
+	out := map[string]Context{}
+	for name, c := range r.Contexts {
+		ref, err := reference.ParseNormalizedNamed(name)
+		if err == nil && slices.Contains([]string{"context", "scratch"}, name) {
+			err = errors.New("it has a meaning of its own")
+		}
+		if err != nil {
+			return nil, diag.Errorf(diag.Position{File: r.DockerfilePath}, "cannot build %s: %q cannot be the name of a context: %w", r.Target, name, err)
+		}
+		name = strings.TrimSuffix(reference.FamiliarString(ref), ":latest")
+		if !slices.Contains(stages, name) {
+			out[name] = c
+		}
+	}
+	return out, nil
+}
+
+// stageNames gives the names of the Dockerfile's stages, in lower case.
+func stageNames(dockerfile []byte) (names []string) {
+	parsed, err := parser.Parse(bytes.NewReader(dockerfile))
+	if err != nil {
+		return nil // the front end reports it
+	}
+	for _, node := range parsed.AST.Children {
+		if !strings.EqualFold(node.Value, "from") || node.Next == nil {
+			continue
+		}
+		if as := node.Next.Next; as != nil && strings.EqualFold(as.Value, "as") && as.Next != nil {
+			names = append(names, strings.ToLower(as.Next.Value))
+		}
+	}
+	return names
+}
+
+// localMounts are the folders that the engine may read.
+func (r Request) localMounts() (map[string]fsutil.FS, error) {
+	dirs := map[string]string{}
+	if r.ContextDir != "" {
+		dirs[contextName] = r.ContextDir
+	}
+	for name, c := range r.Contexts {
+		dirs[localPrefix+name] = c.Dir
+	}
+	mounts := map[string]fsutil.FS{}
+	for name, dir := range dirs {
+		files, err := contextFS(dir)
+		if err != nil {
+			what := "the build context"
+			if name != contextName {
+				what = "the context " + strings.TrimPrefix(name, localPrefix)
+			}
+			return nil, diag.Errorf(diag.Position{File: r.DockerfilePath}, "cannot read %s: %w", what, err)
+		}
+		mounts[name] = files
+	}
+	return mounts, nil
 }
 
 // credentials tells the engine the passwords of registries, from where docker

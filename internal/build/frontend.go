@@ -175,8 +175,8 @@ func (f *frontEnd) command(err error) []string {
 	return f.commands[vertex.Digest]
 }
 
-// localFiles recognises the front end's two requests for single files: the
-// source "dockerfile", and the context restricted to .dockerignore.
+// localFiles recognises the front end's requests for single files: the source
+// "dockerfile", and contexts restricted to .dockerignore.
 func (f *frontEnd) localFiles(def *pb.Definition) (memoryFiles, bool) {
 	if def == nil || len(def.Def) != 2 { // a source, and the mark for the end
 		return nil, false
@@ -186,30 +186,33 @@ func (f *frontEnd) localFiles(def *pb.Definition) (memoryFiles, bool) {
 		return nil, false
 	}
 	source := op.GetSource()
-	switch source.Identifier {
-	case "local://dockerfile":
-		files := memoryFiles{f.request.DockerfilePath: f.request.Dockerfile}
-		f.addIgnoreFile(files, path.Base(f.request.DockerfilePath)+".dockerignore", f.request.DockerfilePath+".dockerignore")
-		return files, true
-	case "local://" + contextName:
-		var paths []string
-		if json.Unmarshal([]byte(source.Attrs[pb.AttrFollowPaths]), &paths) != nil || len(paths) != 1 || paths[0] != ".dockerignore" {
-			return nil, false
-		}
-		files := memoryFiles{}
-		f.addIgnoreFile(files, ".dockerignore", ".dockerignore")
+	name, _ := strings.CutPrefix(source.Identifier, "local://")
+	files, dir := memoryFiles{}, f.request.ContextDir
+	if name == "dockerfile" {
+		files[f.request.DockerfilePath] = f.request.Dockerfile
+		files.addIgnoreFile(dir, path.Base(f.request.DockerfilePath)+".dockerignore", f.request.DockerfilePath+".dockerignore")
 		return files, true
 	}
-	return nil, false
+	if c, ok := f.request.Contexts[strings.TrimPrefix(name, localPrefix)]; ok && strings.HasPrefix(name, localPrefix) {
+		dir = c.Dir
+	} else if name != contextName {
+		return nil, false
+	}
+	var paths []string
+	if json.Unmarshal([]byte(source.Attrs[pb.AttrFollowPaths]), &paths) != nil || len(paths) != 1 || paths[0] != ".dockerignore" {
+		return nil, false
+	}
+	files.addIgnoreFile(dir, ".dockerignore", ".dockerignore")
+	return files, true
 }
 
-// addIgnoreFile reads name from the context under the name the front end uses.
-func (f *frontEnd) addIgnoreFile(files memoryFiles, name, as string) {
-	if f.request.ContextDir == "" {
+// addIgnoreFile reads name from a folder under the name the front end uses.
+func (m memoryFiles) addIgnoreFile(dir, name, as string) {
+	if dir == "" {
 		return
 	}
-	if data, err := os.ReadFile(filepath.Join(f.request.ContextDir, name)); err == nil {
-		files[as] = data
+	if data, err := os.ReadFile(filepath.Join(dir, name)); err == nil {
+		m[as] = data
 	}
 }
 
