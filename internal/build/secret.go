@@ -208,7 +208,7 @@ func (b *Builder) search(ctx context.Context, g *guard, r Request, front *frontE
 	if g.secrets.Empty() {
 		return nil
 	}
-	found, bad, err := b.findSecrets(ctx, g, front.names, manifest.Digest)
+	found, bad, err := b.findSecrets(ctx, g, front.baseConfig, manifest.Digest)
 	if err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -265,7 +265,7 @@ func instructionText(made string) string {
 }
 
 // findSecrets lists what is found, and the blobs that it is in.
-func (b *Builder) findSecrets(ctx context.Context, g *guard, names *names, manifest digest.Digest) (found []finding, bad []digest.Digest, err error) {
+func (b *Builder) findSecrets(ctx context.Context, g *guard, baseConfig []byte, manifest digest.Digest) (found []finding, bad []digest.Digest, err error) {
 	m, err := b.store.ReadManifest(manifest)
 	if err != nil {
 		return nil, nil, err
@@ -278,10 +278,13 @@ func (b *Builder) findSecrets(ctx context.Context, g *guard, names *names, manif
 	if err := json.Unmarshal(raw, &config); err != nil {
 		return nil, nil, err
 	}
-	below := names.layers()
+	below, err := layersBelow(config.RootFS.DiffIDs, baseConfig)
+	if err != nil {
+		return nil, nil, err
+	}
 	made := layerHistory(config.History)
 	for i, layer := range m.Layers {
-		if i < len(config.RootFS.DiffIDs) && below[config.RootFS.DiffIDs[i]] {
+		if i < below {
 			continue
 		}
 		hits, err := b.searchLayer(ctx, g, layer)
@@ -346,21 +349,6 @@ func (r *contextReader) Read(p []byte) (int, error) {
 		return 0, err
 	}
 	return r.Reader.Read(p)
-}
-
-// layers are the diff ids of all layers in the images that the Dockerfile refers to.
-func (n *names) layers() map[digest.Digest]bool {
-	out := map[digest.Digest]bool{}
-	for _, entry := range n.byKey {
-		var c ocispec.Image
-		if json.Unmarshal(entry.config, &c) != nil {
-			continue // an upstream that was not asked for
-		}
-		for _, d := range c.RootFS.DiffIDs {
-			out[d] = true
-		}
-	}
-	return out
 }
 
 // layerHistory are the instructions that made a layer each.

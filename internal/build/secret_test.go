@@ -261,6 +261,28 @@ func TestLeakIsNotCached(t *testing.T) {
 	}
 }
 
+// Of folded layers what counts is what is in them in the end.
+func TestSecretsInFoldedLayers(t *testing.T) {
+	f := newFixture(t)
+	r := f.request("FROM base\nRUN --mount=type=secret,id=npm cp /run/secrets/npm /t\nRUN rm /t && echo fine > /fine\n", nil)
+	r.Secrets, r.Squash = secretsOf(t, "npm", npmToken), SquashOwn
+	if files := f.files(f.build(r).Manifest.Digest); files["/fine"].data != "fine\n" {
+		t.Errorf("files %v", files)
+	}
+	if found := holders(t, filepath.Join(f.state, "store"), npmToken); len(found) > 0 {
+		t.Errorf("the value is in %v", found)
+	}
+	r.Dockerfile = []byte("FROM base\nRUN --mount=type=secret,id=npm cp /run/secrets/npm /t\nRUN echo fine > /fine\n")
+	for range 2 {
+		if e := f.fail(r); !strings.Contains(e.Error(), "cannot keep child: the secret npm is in /t (layer 3, plain)") {
+			t.Errorf("got %v", e)
+		}
+		if found := holders(t, filepath.Join(f.state, "store"), npmToken); len(found) > 0 {
+			t.Errorf("the value is in %v", found)
+		}
+	}
+}
+
 // The layers of a parent are the parent's business.
 func TestParentsAreNotSearched(t *testing.T) {
 	f := newFixture(t)
