@@ -109,7 +109,7 @@ func encodeEntries(entries []entry) []byte {
 func decodeEntries(s string) ([]entry, bool) {
 	d := decoder{rest: s}
 	n := d.num()
-	const least = 15 // bytes an entry
+	const least = 14 // bytes an entry: one for its kind, and one for each number and length
 	if n < 0 || n > int64(len(s)/least) {
 		return nil, false
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/opencontainers/go-digest"
 
@@ -162,12 +163,18 @@ func splice(text []byte, edits []edit) []byte {
 type object struct{ members map[string]span }
 
 // parseObject finds the values of the object that text is; offset is where text is
-// in the whole. A key that is there twice is an error: who reads which one is not known.
+// in the whole. A key that is there twice is an error, and so is one that is spelt as
+// some readers take it and others don't: who reads which one is not known.
 func parseObject(text []byte, offset int) (object, error) {
 	o := object{members: map[string]span{}}
 	err := parseValues(text, '{', offset, func(key string, at span) error {
 		if _, twice := o.members[key]; twice {
 			return fmt.Errorf("%q is there twice", key)
+		}
+		for _, known := range []string{"rootfs", "diff_ids", "history", "empty_layer"} {
+			if key != known && strings.EqualFold(key, known) {
+				return fmt.Errorf("%q is to be %q", key, known)
+			}
 		}
 		o.members[key] = at
 		return nil

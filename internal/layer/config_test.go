@@ -136,6 +136,8 @@ func TestEditConfigErrors(t *testing.T) {
 		"history is another":  {`{"rootfs":{"diff_ids":[ab]},"history":{}}`, 0, "x", "history: it does not begin with ["},
 		"an entry is another": {`{"rootfs":{"diff_ids":[ab]},"history":[null]}`, 0, "x", "history: it does not begin with {"},
 		"empty_layer is":      {`{"rootfs":{"diff_ids":[ab]},"history":[{"empty_layer":1}]}`, 0, "x", "history: empty_layer: "},
+		"other case":          {`{"rootfs":{"diff_ids":[ab]},"History":[]}`, 0, "x", `"History" is to be "history"`},
+		"other case of an ID": {`{"rootfs":{"diff_iDs":[]}}`, 0, "x", `rootfs: "diff_iDs" is to be "diff_ids"`},
 		"empty_layer twice":   {`{"rootfs":{"diff_ids":[ab]},"history":[{"empty_layer":true,"empty_layer":false}]}`, 0, "x", `history: "empty_layer" is there twice`},
 	} {
 		got, err := EditConfig([]byte(withIDs(t, test.config)), test.from, ids(test.ids))

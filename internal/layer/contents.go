@@ -12,7 +12,8 @@ import (
 //
 // A layer that can be read anywhere is. Any other one, and files with holes in
 // any of them, are read from the beginning to the end, once; what comes before
-// it is needed goes to a temporary file.
+// it is needed goes to a temporary file. Only for a file with holes it is begun
+// again: such a file may be longer than any disk.
 type contents struct {
 	ctx    context.Context
 	blobs  []Blob
@@ -127,6 +128,10 @@ func (c *contents) reader(s *source, e *entry) (io.Reader, error) {
 	if s.file != nil && e.data >= 0 {
 		return io.NewSectionReader(s.file.at, e.data, e.size), nil
 	}
+	if s.stream != nil && e.num < s.next {
+		s.stream.close()
+		s.stream, s.tar, s.next = nil, nil, 0
+	}
 	if s.stream == nil {
 		o, err := open(c.ctx, s.blob, nil)
 		if err != nil {
@@ -154,7 +159,7 @@ func (c *contents) advance(s *source, e *entry) (io.Reader, error) {
 			return s.tar, nil
 		case num >= e.num:
 			return nil, errChanged
-		case s.wanted[num] && (s.file == nil || isSparse(h)):
+		case s.wanted[num] && s.file == nil && s.kept[num] == nil && !isSparse(h):
 			if s.kept[num], err = c.keep(s.tar); err != nil {
 				return nil, err
 			}

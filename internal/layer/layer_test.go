@@ -303,6 +303,11 @@ func TestCache(t *testing.T) {
 	}
 	entries, err := readIndex(t.Context(), below, true)
 	check(t, err)
+	// one that has nothing, several times over, is as short as an entry can be
+	entries = append(entries, entry{kind: kindFile}, entry{kind: kindFile}, entry{kind: kindFile})
+	if _, ok := decodeEntries(string(encodeEntries(make([]entry, 1000)))); !ok {
+		t.Error("short entries can't be read back")
+	}
 	kept, ok := decodeEntries(string(encodeEntries(entries)))
 	if !ok || len(kept) != len(entries) {
 		t.Fatal("the entries can't be read back")
@@ -496,6 +501,12 @@ func TestOutOfOrder(t *testing.T) {
 	_, err := Fold(t.Context(), nil, own, io.Discard, Options{TempDir: filepath.Join(temp, "none")})
 	if !errors.Is(err, fs.ErrNotExist) {
 		t.Error(err)
+	}
+	// but files with holes don't: the layer is read again for them
+	opens := 0
+	_, folded := fold(t, nil, []Blob{counted(blob(t, sparse(), asGzip), &opens, new(int))}, Options{Epoch: epoch, TempDir: temp})
+	if opens != 4 || folded.Entries != 6 {
+		t.Errorf("read %d times for %d entries", opens, folded.Entries)
 	}
 	// in order, and in place, nothing has to wait
 	for how, l := range map[string]string{asGzip: "a=1 b=2 c=3", asFile: "c=3 b=2 a=1"} {
