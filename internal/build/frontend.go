@@ -106,6 +106,7 @@ func (f *frontEnd) Solve(ctx context.Context, req gateway.SolveRequest) (*gatewa
 		return nil, err
 	}
 	f.names.redirect(g)
+	g.placeSources()
 	var unused []fileSystem
 	if len(f.temp) > 0 {
 		if f.layers, unused, err = moveTemps(g, f.temp); err != nil {

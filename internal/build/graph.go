@@ -3,6 +3,7 @@ package build
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/moby/buildkit/solver/pb"
 	"github.com/opencontainers/go-digest"
@@ -79,6 +80,22 @@ func readGraph(def *pb.Definition) (*graph, error) {
 		return nil, fmt.Errorf("cannot read the graph of steps: it has no end")
 	}
 	return g, nil
+}
+
+// placeSources gives archives and repositories that ADD reads the place of the
+// ADD, for the errors about them.
+func (g *graph) placeSources() {
+	for _, s := range g.steps {
+		if !s.instruction() {
+			continue
+		}
+		for _, in := range s.inputs {
+			id := in.step.op.GetSource().GetIdentifier()
+			if !in.step.instruction() && (strings.HasPrefix(id, "git:") || strings.HasPrefix(id, "http:") || strings.HasPrefix(id, "https:")) {
+				in.step.places = s.places
+			}
+		}
+	}
 }
 
 // definition writes down what leads to a result.
