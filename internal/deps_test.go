@@ -46,6 +46,7 @@ const layers = `
 	# What is kept on disk, and what registries say.
 	store: diag ociref
 	registry: diag ociref lock
+	prune: diag lock store
 	export: diag ; store
 
 	# Layers as such, wherever they are.

@@ -82,6 +82,7 @@ PLINTH_STATE. The command line goes first, then the environment, then plinth.yam
 		a.updateCommand(),
 		a.listCommand(),
 		a.graphCommand(),
+		a.pruneCommand(),
 		a.schemaCommand(),
 		a.versionCommand(),
 	)
