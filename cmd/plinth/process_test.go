@@ -67,7 +67,7 @@ func command(ts *testscript.TestScript, args []string) *exec.Cmd {
 func environ(ts *testscript.TestScript) []string {
 	var env []string
 	for _, name := range []string{"PATH", "HOME", "TMPDIR", "TZ", "LANG", "PLINTH_STATE", "SOURCE_DATE_EPOCH",
-		"PLINTH_JOBS", "PLINTH_FORMAT", "PLINTH_KEEP_GOING"} {
+		"PLINTH_JOBS", "PLINTH_FORMAT", "PLINTH_KEEP_GOING", "PLINTH_SET", "TOKEN"} {
 		if v := ts.Getenv(name); v != "" {
 			env = append(env, name+"="+v)
 		}

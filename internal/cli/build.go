@@ -27,6 +27,10 @@ type buildFlags struct {
 	noCache   bool
 
 	noCacheFilter []string
+	choice        *choice
+	secrets       *secretFlags
+	metadataFile  string
+	buildNumber   *string
 	progress      string
 }
 
@@ -56,6 +60,11 @@ When a target fails, running ones finish and nothing new starts.`,
 	fl.StringSliceVar(&flags.noCacheFilter, "no-cache-filter", nil, "build these afresh when they are part of the run: selectors, separated by commas")
 	fl.StringVar(&flags.progress, "progress", "auto", "how to show what goes on: "+strings.Join(progressNames, ", "))
 	_ = cmd.RegisterFlagCompletionFunc("progress", cobra.FixedCompletions(toCompletions(progressNames), cobra.ShellCompDirectiveNoFileComp))
+	fl.StringVar(&flags.metadataFile, "metadata-file", "", "write digests and names of the images to this file, as docker buildx bake does")
+	flags.buildNumber = buildNumberFlag(cmd)
+	flags.choice = a.choiceFlags(cmd)
+	flags.secrets = addSecretFlags(cmd)
+	a.setFlag(cmd)
 	f := formatFlag(cmd, "pretty", "json")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		switch {
@@ -105,7 +114,15 @@ func (a *app) build(ctx context.Context, selectors []string, flags buildFlags, f
 	if err != nil {
 		return err
 	}
-	b := &builder{state: s.state, registry: s.catalog.Config.Registry, jobs: flags.jobs, epoch: s.epoch, lock: s.lock, store: st, plan: planner}
+	if len(targets) == 0 {
+		return a.nothingChosen(flags, format)
+	}
+	s.warnCutOff(a.err, targets)
+	names, err := s.wantMetadata(flags, targets, began)
+	if err != nil {
+		return err
+	}
+	b := &builder{state: s.state, registry: s.catalog.Config.Registry, jobs: flags.jobs, epoch: s.epoch, lock: s.lock, store: st, plan: planner, given: s.given}
 	opts := fleet.Options{Jobs: flags.jobs, Policy: flags.policy(), LogDir: filepath.Join(s.state, "logs"), Durations: filepath.Join(s.state, "cache", "durations"), Now: a.now}
 	progress := a.progress(ctx, flags.progress, format)
 	defer progress.Close()
@@ -116,6 +133,9 @@ func (a *app) build(ctx context.Context, selectors []string, flags buildFlags, f
 		if rows[i].Log != "" {
 			rows[i].Log = shown(rows[i].Log)
 		}
+	}
+	if flags.metadataFile != "" {
+		err = errors.Join(err, s.writeMetadata(flags.metadataFile, targets, rows, names, st))
 	}
 	summary := fleet.Summarise(targets, rows, a.now().Sub(began), cpuTime()-cpu)
 	report.Failures(a.err, rows)
@@ -133,6 +153,20 @@ func (a *app) build(ctx context.Context, selectors []string, flags buildFlags, f
 		report.Closing(a.out, rows, summary)
 	}
 	return errors.Join(err, ctx.Err(), failed(rows, flags))
+}
+
+// nothingChosen ends a run whose flags leave no target, such as --changed-since
+// a commit after which nothing changed.
+func (a *app) nothingChosen(flags buildFlags, format string) error {
+	switch {
+	case flags.progress == "json":
+		return report.ClosingEvent(a.out, nil, fleet.Summary{}, a.now())
+	case format == "json":
+		return report.ClosingJSON(a.out, nil, fleet.Summary{})
+	case flags.progress != "quiet":
+		fmt.Fprintln(a.out, "no target is chosen by these flags: there is nothing to build")
+	}
+	return nil
 }
 
 // aftermath drops from the errors of a run's end those that repeat why a
@@ -188,8 +222,8 @@ func failed(rows []fleet.Row, flags buildFlags) error {
 }
 
 // selection is what the flags and arguments ask for.
-func (f buildFlags) selection(targets []string) selection {
-	return selection{targets: targets, noCache: f.noCache, noCacheFilter: f.noCacheFilter}
+func (f buildFlags) selection(selectors []string) selection {
+	return selection{choice: f.choice.with(selectors), secrets: f.secrets, noCache: f.noCache, noCacheFilter: f.noCacheFilter}
 }
 
 func (f buildFlags) policy() sched.Policy {
@@ -210,13 +244,16 @@ func (a *app) planCommand() *cobra.Command {
 		ValidArgsFunction: a.completeTargets,
 	}
 	noCache := cmd.Flags().Bool("no-cache", false, "as if plinth build --no-cache")
+	chosen := a.choiceFlags(cmd)
+	secrets := addSecretFlags(cmd)
+	a.setFlag(cmd)
 	f := formatFlag(cmd, "pretty", "json")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		s, err := a.session()
 		if err != nil {
 			return err
 		}
-		return a.printPlan(cmd.Context(), s, selection{targets: args, noCache: *noCache}, f.value)
+		return a.printPlan(cmd.Context(), s, selection{choice: chosen.with(args), secrets: secrets, noCache: *noCache}, f.value)
 	}
 	return cmd
 }
@@ -243,6 +280,7 @@ that changed. For a target that is up to date: why it was built the last time.`,
 		Args:              exactly(1, "one target"),
 		ValidArgsFunction: a.completeTargets,
 	}
+	a.setFlag(cmd)
 	f := formatFlag(cmd, "pretty", "json")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		s, err := a.session()
@@ -257,7 +295,7 @@ that changed. For a target that is up to date: why it was built the last time.`,
 			return diag.Errorf(diag.Position{}, "cannot explain %s: it is %d targets: %s", args[0], len(selected), names(selected)).
 				Hint("name one of them: plinth why %s", selected[0].Name).WithCode(diag.ExitUsage)
 		}
-		planner, targets, err := s.planner(cmd.Context(), store.View(s.storeDir()), selection{targets: args}, a.now())
+		planner, targets, err := s.planner(cmd.Context(), store.View(s.storeDir()), selection{choice: choice{selectors: args}}, a.now())
 		if err != nil {
 			return err
 		}

@@ -39,6 +39,7 @@ type builder struct {
 	lock     *lock.File
 	store    *store.Store
 	plan     *plan.Planner
+	given    given
 
 	engineOnce sync.Once
 	engine     *engine.Engine
@@ -104,6 +105,12 @@ func (b *builder) Dockerfile(ctx context.Context, job fleet.Job) (store.Image, e
 		ContextDigest:  job.Step.Inputs.Context,
 		Args:           t.Args,
 		Labels:         labels,
+		Annotations:    annotations(labels),
+		Created:        created(labels),
+		Contexts:       contexts(b.plan.Root(), job),
+		Squash:         build.Squash(t.Squash),
+		Secrets:        b.given.secrets,
+		SSH:            b.given.agents,
 		Platform:       t.Platform.String(),
 		Stage:          t.Stage,
 		Named:          named,
@@ -203,6 +210,15 @@ func (b *builder) labels(t *graph.Target, job fleet.Job) (map[string]string, err
 	}
 	maps.Copy(out, job.Step.Inputs.Labels)
 	return out, nil
+}
+
+// contexts are the named contexts of a target.
+func contexts(root string, job fleet.Job) map[string]build.Context {
+	out := map[string]build.Context{}
+	for name, c := range job.Step.Target.Contexts {
+		out[name] = build.Context{Dir: filepath.Join(root, filepath.FromSlash(c.Dir)), Digest: job.Step.Inputs.Contexts[name]}
+	}
+	return out
 }
 
 // created is the time that the label says, the zero time if there is none.

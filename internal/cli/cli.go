@@ -31,8 +31,9 @@ var Version = "development"
 type app struct {
 	out, err io.Writer
 	now      func() time.Time
-	dir      string // --catalog
-	state    string // --state-dir
+	dir      string   // --catalog
+	set      []string // --set
+	state    string   // --state-dir
 }
 
 // Main runs the command line and returns the exit code. It prints errors; it does not exit.
@@ -73,6 +74,7 @@ PLINTH_STATE. The command line goes first, then the environment, then plinth.yam
 	cmd.SetOut(a.out)
 	cmd.SetErr(a.err)
 	cmd.SetFlagErrorFunc(flagError)
+	cmd.SetGlobalNormalizationFunc(americanSpelling)
 	cmd.PersistentFlags().StringVarP(&a.dir, "catalog", "C", "", "folder with plinth.yaml (default: this one or the nearest above it)")
 	cmd.PersistentFlags().StringVar(&a.state, "state-dir", "", "folder for everything plinth stores (default: state in plinth.yaml, then .plinth)")
 	cmd.AddCommand(
@@ -82,12 +84,21 @@ PLINTH_STATE. The command line goes first, then the environment, then plinth.yam
 		a.updateCommand(),
 		a.listCommand(),
 		a.graphCommand(),
+		a.exportCommand(),
 		a.pruneCommand(),
 		a.schemaCommand(),
 		a.versionCommand(),
 	)
 	cmd.CompletionOptions.HiddenDefaultCmd = false
 	return cmd
+}
+
+// americanSpelling lets --flavour be written without its u.
+func americanSpelling(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+	if name == "flavor" {
+		name = "flavour"
+	}
+	return pflag.NormalizedName(name)
 }
 
 // usage is an error of the command line.
@@ -217,7 +228,15 @@ func (a *app) load() (*catalog.Catalog, *graph.Graph, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	g, err := graph.Build(c)
+	var overrides []graph.Override
+	for _, s := range a.set {
+		o, err := graph.ParseOverride(s)
+		if err != nil {
+			return nil, nil, err
+		}
+		overrides = append(overrides, o)
+	}
+	g, err := graph.Build(c, overrides...)
 	if err == nil && len(g.Targets) == 0 {
 		err = diag.Errorf(diag.Position{}, "cannot find an image in %s: no folder has a Dockerfile or an image.yaml", c.Root).
 			Hint("a folder with a Dockerfile is an image: make one beside plinth.yaml, such as 0000-base/Dockerfile")

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"path/filepath"
 	"strconv"
 	"time"
@@ -11,10 +13,12 @@ import (
 	"github.com/plinth-build/plinth/internal/diag"
 	"github.com/plinth-build/plinth/internal/git"
 	"github.com/plinth-build/plinth/internal/graph"
+	"github.com/plinth-build/plinth/internal/report"
 )
 
 // commits is what git knows of the catalog. In a catalog outside of git it knows nothing.
 type commits struct {
+	repo   *git.Repo // nil outside of git
 	byDir  map[string]git.Commit
 	source string
 	epoch  string // SOURCE_DATE_EPOCH in seconds, "" if the user gave none
@@ -31,6 +35,7 @@ func (s *session) commits(ctx context.Context, targets []*graph.Target) (*commit
 	if repo == nil {
 		return c, nil
 	}
+	c.repo = repo
 	var dirs []string
 	for _, t := range targets {
 		dirs = append(dirs, folders(t)...)
@@ -94,4 +99,15 @@ func (c *commits) cutOff(targets []*graph.Target) []*graph.Target {
 		}
 	}
 	return out
+}
+
+// warnCutOff says once that a shallow clone hides commits: labels are missing
+// then, and ids differ from those of a machine that has all of the history.
+func (s *session) warnCutOff(w io.Writer, targets []*graph.Target) {
+	lost := s.known.cutOff(targets)
+	if len(lost) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "warning: the git history is cut off before the last commit of %s, which get no revision label\n  hint: fetch all of it: git fetch --unshallow\n",
+		report.Plural(len(lost), "target"))
 }

@@ -20,13 +20,15 @@ func (a *app) listCommand() *cobra.Command {
 		Long:              "List the targets of the catalog, parents before children.\n\n" + selectorHelp,
 		ValidArgsFunction: a.completeTargets,
 	}
+	chosen := a.choiceFlags(cmd)
 	f := formatFlag(cmd, "pretty", "json", "names")
-	cmd.RunE = func(_ *cobra.Command, args []string) error {
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		_, g, err := a.load()
 		if err != nil {
 			return err
 		}
-		targets, err := selectTargets(g, args)
+		chosen.selectors = args
+		targets, err := chosen.targets(cmd.Context(), g)
 		if err != nil {
 			return err
 		}

@@ -23,6 +23,7 @@ type session struct {
 	state   string
 	epoch   string
 	cache   *buildctx.StatCache
+	given   given    // secrets, once targets were planned
 	known   *commits // of the targets that were planned; nil before that
 }
 
@@ -69,14 +70,15 @@ func sourceDateEpoch() (string, error) {
 
 // selection is what a user asks to build, and how.
 type selection struct {
-	targets       []string // selectors
-	noCache       bool     // build what is selected afresh
+	choice
+	noCache       bool // build what is selected afresh
+	secrets       *secretFlags
 	noCacheFilter []string // selectors of what else is built afresh, if it is part of the run
 }
 
 // planner makes a planner for the selected targets and their ancestors, prepared.
 func (s *session) planner(ctx context.Context, view plan.View, sel selection, now time.Time) (*plan.Planner, []*graph.Target, error) {
-	selected, err := selectTargets(s.graph, sel.targets)
+	selected, err := sel.targets(ctx, s.graph)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -87,6 +89,13 @@ func (s *session) planner(ctx context.Context, view plan.View, sel selection, no
 	}
 	s.known = known
 	opts := plan.Options{Now: now, Epoch: s.epoch, NoCache: map[string]bool{}, Labels: known.labels}
+	if sel.secrets == nil {
+		sel.secrets = &secretFlags{}
+	}
+	if s.given, err = sel.secrets.load(s.catalog.Config.Secrets, targets); err != nil {
+		return nil, nil, err
+	}
+	opts.Secrets, opts.Agents = s.given.secrets.IDs(), s.given.agentIDs()
 	if sel.noCache {
 		for _, t := range selected {
 			opts.NoCache[t.Name] = true

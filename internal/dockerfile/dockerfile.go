@@ -33,6 +33,8 @@ type File struct {
 
 	stages   []instructions.Stage
 	metaArgs []instructions.ArgCommand
+
+	secrets, agents []string // see Asked
 }
 
 // Stage is one FROM and what follows it.
@@ -69,6 +71,7 @@ func Parse(path string, data []byte) (*File, error) {
 	if err := problems.Err(); err != nil {
 		return nil, err
 	}
+	f.findAsked()
 	return f, nil
 }
 

@@ -236,7 +236,7 @@ func readLog(in *bufio.Reader, prefix string, dirs []string, found map[string]Co
 	for len(found) < len(dirs) {
 		word, err := in.ReadString(0)
 		if err != nil && word == "" {
-			return nil //nolint:nilerr // the end
+			return nil
 		}
 		word = strings.Trim(word, "\x00\n")
 		if head, ok := strings.CutPrefix(word, "\x01"); ok {

@@ -48,8 +48,8 @@ func (b *builder) resolve(text string, t *Target) (meaning, error) {
 	if err != nil {
 		return meaning{}, err
 	}
-	m, err := b.image(text, ref, t)
-	if err == nil && m.target != nil {
+	m := b.image(text, ref, t)
+	if m.target != nil {
 		m.target, err = standable(m.target, t)
 	}
 	return m, err
@@ -78,7 +78,7 @@ func (t *Target) contexts() map[string]catalog.Context {
 }
 
 // image says what a reference to an image means in the target t.
-func (b *builder) image(text string, ref ociref.Ref, t *Target) (meaning, error) {
+func (b *builder) image(text string, ref ociref.Ref, t *Target) meaning {
 	m := meaning{ref: ref}
 	floating := ref.Digest() == "" && (ref.Tag() == "" || ref.Tag() == "latest")
 	if name, ok := b.afterPrefix(ref); ok {
@@ -90,7 +90,7 @@ func (b *builder) image(text string, ref ociref.Ref, t *Target) (meaning, error)
 		default:
 			m.behind = true
 		}
-		return m, nil
+		return m
 	}
 	if name, ok := bareName(text, ref); ok && floating && name != t.Name {
 		if target := b.byName[name]; target != nil {
@@ -99,7 +99,7 @@ func (b *builder) image(text string, ref ociref.Ref, t *Target) (meaning, error)
 			m.suggestion = diag.Nearest(name, b.names)
 		}
 	}
-	return m, nil
+	return m
 }
 
 // afterPrefix is what follows the registry or an alias; with several that fit, the longest counts.

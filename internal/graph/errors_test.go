@@ -24,7 +24,7 @@ func TestErrors(t *testing.T) {
 		"flavours are leaves": {
 			flavoured(map[string]string{
 				"a": "FROM scratch", "a/image.yaml": "flavours: [init]",
-				"b": "FROM a-init\nCOPY --from=reg.example/base/a-init / /",
+				"b":            "FROM a-init\nCOPY --from=reg.example/base/a-init / /",
 				"p/image.yaml": "from: a-init\npackages: [xy]",
 			}),
 			"b/Dockerfile:1: cannot use a-init: it is the flavour init of a, and flavours are laid over finished images only\n  name a, and list init under flavours: of this image\n" +

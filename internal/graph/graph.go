@@ -68,6 +68,16 @@ type Target struct {
 	Contexts map[string]catalog.Context // more folders that the Dockerfile copies from, those that it uses
 }
 
+// Base is the target that t stands on, nil when that is nothing or an upstream.
+func (t *Target) Base() *Target {
+	for _, e := range t.Parents {
+		if e.Base {
+			return e.Target
+		}
+	}
+	return nil
+}
+
 // Plain is the target without its flavours.
 func (t *Target) Plain() *Target {
 	for t.Under != nil {
@@ -98,10 +108,12 @@ type Upstream struct {
 	Suggestion string // a target with a similar name, when the reference may be a slip; may be ""
 }
 
-// Build makes the graph of a catalog. The error holds a *diag.Error for each problem.
-func Build(c *catalog.Catalog) (*Graph, error) {
-	b := &builder{catalog: c, byName: map[string]*Target{}, triggers: map[*dockerfile.File][]dockerfile.Trigger{}}
+// Build makes the graph of a catalog, with the overrides that are given. The
+// error holds a *diag.Error for each problem.
+func Build(c *catalog.Catalog, overrides ...Override) (*Graph, error) {
+	b := &builder{catalog: c, overrides: overrides, overrode: make([]bool, len(overrides)), byName: map[string]*Target{}, triggers: map[*dockerfile.File][]dockerfile.Trigger{}}
 	targets := b.targets()
+	b.unusedOverrides()
 	if err := b.problems.Err(); err != nil {
 		return nil, err // names are not settled: every reference to one of them would be reported as well
 	}

@@ -20,6 +20,9 @@ type builder struct {
 	triggers map[*dockerfile.File][]dockerfile.Trigger
 	names    []string
 	problems diag.List
+
+	overrides []Override
+	overrode  []bool // which of them matched a target
 }
 
 // targets expands the matrix of each image.
@@ -37,6 +40,7 @@ func (b *builder) targets() []*Target {
 					continue
 				}
 				b.byName[t.Name] = t
+				b.override(t)
 				out = append(out, t)
 			}
 		}

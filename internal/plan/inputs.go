@@ -31,6 +31,7 @@ type Inputs struct {
 	Squash     catalog.Squash    `json:"squash,omitempty"`    // of a Dockerfile
 	Temp       []string          `json:"temp,omitempty"`      // of a Dockerfile: paths that reach no layer
 	Contexts   map[string]string `json:"contexts,omitempty"`  // named context → digest of its content
+	Secrets    []string          `json:"secrets,omitempty"`   // names of the secrets and agents that RUN steps get; never a value
 	Parents    map[string]string `json:"parents,omitempty"`   // target → what its image gives to others, see store.Result
 	Upstreams  map[string]string `json:"upstreams,omitempty"` // reference → locked digest
 	Window     string            `json:"window,omitempty"`

@@ -52,6 +52,8 @@ type Options struct {
 	NoCache map[string]bool // targets that are built whatever the store holds
 	// Labels are labels of a target besides those of the catalog: what git knows of it. nil means none.
 	Labels func(*graph.Target) map[string]string
+	// Secrets and Agents are the names of build secrets and SSH agents that are given.
+	Secrets, Agents []string
 }
 
 // Action is what happens to a target.
@@ -96,6 +98,9 @@ func New(root string, lk *lock.File, view View, cache *buildctx.StatCache, opts 
 	return &Planner{root: root, lock: lk, view: view, cache: cache, opts: opts, prepared: map[*graph.Target]*prepared{}}
 }
 
+// Root is the catalog's folder.
+func (p *Planner) Root() string { return p.root }
+
 // Prepare reads what the targets are made of and checks that everything they
 // name is locked. It returns all problems together.
 func (p *Planner) Prepare(targets []*graph.Target) error {
@@ -135,7 +140,7 @@ func (p *Planner) prepare(t *graph.Target) (*prepared, error) {
 	in := &prep.inputs
 	text := sha256.Sum256(t.Dockerfile.Data)
 	in.Dockerfile, in.Stage, in.Args = hex.EncodeToString(text[:]), t.Stage, t.Args
-	in.Squash, in.Temp = t.Squash, t.Temp
+	in.Squash, in.Temp, in.Secrets = t.Squash, t.Temp, p.given(t)
 	in.Window = Window(t.Refresh, p.opts.Now)
 	for _, up := range t.Upstreams {
 		locked, err := p.Upstream(t, up)
@@ -162,6 +167,31 @@ func (p *Planner) prepare(t *graph.Target) (*prepared, error) {
 		}
 	}
 	return prep, problems.Err()
+}
+
+// given are the secrets and agents that the target's steps ask for and get. An
+// ONBUILD of what it stands on may ask too.
+func (p *Planner) given(t *graph.Target) []string {
+	var out []string
+	for at := t; at != nil; {
+		if at.Dockerfile == nil {
+			break
+		}
+		secrets, agents := at.Dockerfile.Asked()
+		for _, id := range secrets {
+			if slices.Contains(p.opts.Secrets, id) {
+				out = append(out, "secret "+id)
+			}
+		}
+		for _, id := range agents {
+			if slices.Contains(p.opts.Agents, id) {
+				out = append(out, "ssh "+id)
+			}
+		}
+		at = at.Base()
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // labels are all labels of a target but those that are known when it is built:

@@ -96,6 +96,7 @@ func compare(last Snapshot, now Inputs, entries []buildctx.Entry, debs []string)
 	settings := []struct{ name, was, now string }{
 		{"plinth's way of building", was.Code, now.Code}, {"platform", was.Platform, now.Platform},
 		{"target stage", was.Stage, now.Stage}, {"squash", string(was.Squash), string(now.Squash)},
+		{"the secrets that are given", strings.Join(was.Secrets, ", "), strings.Join(now.Secrets, ", ")},
 		{"temp", strings.Join(was.Temp, " "), strings.Join(now.Temp, " ")}, {"SOURCE_DATE_EPOCH", was.Epoch, now.Epoch},
 	}
 	for _, s := range settings {
