@@ -21,8 +21,9 @@
 // it stands in its own; an entry replaces what was there before, except that a
 // directory over a directory keeps its contents; a directory that no entry tells
 // of, and that is in a name only, is 0755 root's; the last of several hard links
-// says what mode, owner and time the file has. Times are whole seconds. Access and
-// change times, names of owners and global headers of the tar are dropped.
+// says what mode, owner and time the file has, and of a file of the layers below as
+// long as the link is there. Times are whole seconds. Access and change times, names
+// of owners and global headers of the tar are dropped.
 //
 // It is not promised that an unpacker that leaves the extended attributes of a
 // directory when a later layer replaces it (containerd, over plain folders)
