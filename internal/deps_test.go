@@ -42,6 +42,7 @@ const layers = `
 	graph: diag ociref dockerfile catalog
 	buildctx: diag
 	git:
+	starter: diag ociref dockerfile catalog ; graph
 
 	# What is kept on disk, and what registries say.
 	store: diag ociref

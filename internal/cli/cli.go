@@ -86,6 +86,7 @@ PLINTH_STATE. The command line goes first, then the environment, then plinth.yam
 		a.graphCommand(),
 		a.exportCommand(),
 		a.pruneCommand(),
+		a.initCommand(),
 		a.schemaCommand(),
 		a.versionCommand(),
 	)
