@@ -44,6 +44,9 @@ func (c container) runc(args ...string) *exec.Cmd {
 
 // run runs the container and cleans up after it. Its exit code is the container's.
 func run(r runOptions) (code int, err error) {
+	if r.state, err = filepath.Abs(r.state); err != nil {
+		return 1, err
+	}
 	img, err := openImage(r.store, r.target)
 	if err != nil {
 		return 1, err
