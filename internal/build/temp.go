@@ -272,24 +272,16 @@ func (t *temps) link(s *vertex, op *pb.MergeOp) {
 	}
 }
 
-// destination gives the temporary path that all actions of a FileOp go to, or "".
+// destination gives the temporary path that a COPY, ADD or WORKDIR goes to, or "".
+// All actions of an instruction go to the same place.
 func (t *temps) destination(op *pb.FileOp) string {
-	temp := ""
-	for i, a := range op.Actions {
-		dest := a.GetCopy().GetDest()
-		if mkdir := a.GetMkdir(); mkdir != nil {
-			dest = mkdir.Path
-		}
-		if a.GetCopy() == nil && a.GetMkdir() == nil {
-			return ""
-		}
-		in := t.holds(dest)
-		if i > 0 && in != temp {
-			return ""
-		}
-		temp = in
+	if mkdir := op.Actions[0].GetMkdir(); mkdir != nil {
+		return t.holds(mkdir.Path)
 	}
-	return temp
+	if c := op.Actions[0].GetCopy(); c != nil {
+		return t.holds(c.Dest)
+	}
+	return ""
 }
 
 // redirect makes the step that does on a temporary file system what s does on a

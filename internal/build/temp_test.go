@@ -231,6 +231,29 @@ func TestTempIsCached(t *testing.T) {
 	}
 }
 
+// What goes to a temporary path does not depend on what is outside of it.
+func TestCopyToTempStaysCached(t *testing.T) {
+	f := newFixture(t)
+	log := ""
+	for _, x := range []string{"1", "2"} {
+		r := f.temp("FROM base\nCOPY x /x\nCOPY a /tmp/a\nRUN cat /x /tmp/a\n", map[string]string{"a": "a\n", "x": x + "\n"})
+		var out bytes.Buffer
+		r.Log = &out
+		if _, err := f.Build(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		log = out.String()
+	}
+	var number int
+	_, line, _ := strings.Cut(log, "\n#")
+	for line != "" && !strings.Contains(strings.SplitN(line, "\n", 2)[0], "COPY a /tmp/a") {
+		_, line, _ = strings.Cut(line, "\n#")
+	}
+	if _, err := fmt.Sscan(line, &number); err != nil || !strings.Contains(log, fmt.Sprintf("#%d CACHED\n", number)) {
+		t.Errorf("the step was done again:\n%s", log)
+	}
+}
+
 func TestReadingTempOfAnotherStage(t *testing.T) {
 	f := newFixture(t)
 	for _, c := range []struct{ dockerfile, want, temp string }{
@@ -240,6 +263,8 @@ func TestReadingTempOfAnotherStage(t *testing.T) {
 			"0100-child/Dockerfile:4: cannot build child: COPY --from=build /tmp/o*t: /tmp is a temp: path, what is in it does not outlive the stage", "/tmp"},
 		{"FROM base\nCOPY base /tmp/x\nFROM base\nCOPY --from=0 --parents /tmp/x /out/\n",
 			"0100-child/Dockerfile:4: cannot build child: COPY --from=0 /tmp/x: /tmp is a temp: path, what is in it does not outlive the stage", "/tmp"},
+		{"FROM base AS b\nRUN echo x > /var/cache/apt/x\nFROM base\nCOPY --from=b --parents /var/./cache/apt/x /out/\n",
+			"0100-child/Dockerfile:4: cannot build child: COPY --from=b /var/cache/apt/x: /var/cache/apt is a temp: path, what is in it does not outlive the stage", "/var/cache/apt"},
 		{"FROM base AS build\nRUN echo x > /tmp/out\nFROM base\n\nRUN --mount=target=/c --mount=from=build,source=/var/cache/apt/x,target=/x ls /x\n",
 			"0100-child/Dockerfile:5: cannot build child: RUN --mount=from=build,source=/var/cache/apt/x,target=/x: /var/cache/apt is a temp: path, what is in it does not outlive the stage", "/var/cache/apt"},
 	} {
