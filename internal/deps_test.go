@@ -48,6 +48,7 @@ const layers = `
 	store: diag ociref
 	registry: diag ociref lock
 	prune: diag lock store
+	doctor: diag ociref git store
 	export: diag ; store
 
 	# Layers as such, wherever they are.

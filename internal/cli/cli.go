@@ -87,6 +87,7 @@ PLINTH_STATE. The command line goes first, then the environment, then plinth.yam
 		a.exportCommand(),
 		a.pruneCommand(),
 		a.initCommand(),
+		a.doctorCommand(),
 		a.schemaCommand(),
 		a.versionCommand(),
 	)
