@@ -374,10 +374,11 @@ func TestFlavourErrors(t *testing.T) {
 				"flavours/a/image.yaml:3:8: cannot use \"A b\" as a name in args\n  names have letters, digits and _, and start with no digit",
 		},
 		"temp, tags, version": {
-			map[string]string{"a/Dockerfile": "FROM x", "a/image.yaml": "temp: [tmp, /, /a, /a/]\ntags: []\nversion: ''\nsquash: al"},
+			map[string]string{"a/Dockerfile": "FROM x", "a/image.yaml": "temp: [tmp, /, /a, /a/, /dev/shm, /devel]\ntags: []\nversion: ''\nsquash: al"},
 			"a/image.yaml:1:8: cannot use \"tmp\" as a temp path: it is not absolute\n  begin it with a slash\n" +
 				"a/image.yaml:1:13: cannot use / as a temp path: nothing would be left of the image\n" +
 				"a/image.yaml:1:20: cannot use the temp path /a twice\n  remove one of them\n" +
+				"a/image.yaml:1:25: cannot use /dev/shm as a temp path: the kernel's files are there\n" +
 				"a/image.yaml:2:7: cannot use an empty list as tags: an image needs one\n  remove the key to use latest\n" +
 				"a/image.yaml:3:10: cannot use empty text as version\n  give it a value, or remove the key\n" +
 				"a/image.yaml:4:9: cannot use \"al\" as squash\n  did you mean all?",

@@ -172,6 +172,8 @@ func (l *loader) temp(items list[text]) []string {
 			l.fail(t.pos, "cannot use %q as a temp path: it is not absolute", t.v).Hint("begin it with a slash")
 		case clean == "/":
 			l.fail(t.pos, "cannot use / as a temp path: nothing would be left of the image")
+		case slices.Contains([]string{"proc", "sys", "dev"}, strings.Split(clean, "/")[1]):
+			l.fail(t.pos, "cannot use %s as a temp path: the kernel's files are there", clean)
 		case slices.Contains(out, clean):
 			l.fail(t.pos, "cannot use the temp path %s twice", clean).Hint("remove one of them")
 		default:

@@ -20,6 +20,7 @@ import (
 	"github.com/plinth-build/plinth/internal/engine"
 	"github.com/plinth-build/plinth/internal/fleet"
 	"github.com/plinth-build/plinth/internal/graph"
+	"github.com/plinth-build/plinth/internal/layer"
 	"github.com/plinth-build/plinth/internal/lock"
 	"github.com/plinth-build/plinth/internal/ociref"
 	"github.com/plinth-build/plinth/internal/plan"
@@ -62,6 +63,9 @@ func (b *builder) startEngine(ctx context.Context) (*build.Builder, error) {
 		b.engine, b.engineErr = engine.Start(context.WithoutCancel(ctx), engineOptions(b.state, b.jobs))
 		if b.engineErr == nil {
 			b.dockerfile, b.engineErr = build.New(b.engine, b.store)
+			if b.engineErr == nil {
+				b.dockerfile.LayerIndex = layer.Cache(filepath.Join(b.state, "cache", "layers"))
+			}
 		}
 	})
 	return b.dockerfile, b.engineErr

@@ -20,6 +20,7 @@ import (
 type commits struct {
 	repo   *git.Repo // nil outside of git
 	byDir  map[string]git.Commit
+	byLock map[string]git.Commit // by target: what changed its part of plinth.lock
 	source string
 	epoch  string // SOURCE_DATE_EPOCH in seconds, "" if the user gave none
 }
@@ -43,6 +44,9 @@ func (s *session) commits(ctx context.Context, targets []*graph.Target) (*commit
 	if c.byDir, err = repo.Last(ctx, filepath.Join(s.state, "cache", "commits"), dirs); err != nil {
 		return nil, diag.Errorf(diag.Position{}, "%w", err)
 	}
+	if c.byLock, err = lockCommits(ctx, repo, filepath.Join(s.state, "cache", "lock-commits"), s.lock, targets); err != nil {
+		return nil, err
+	}
 	c.source = repo.Source(ctx)
 	return c, nil
 }
@@ -57,12 +61,16 @@ func folders(t *graph.Target) []string {
 	return out
 }
 
-// of is the last commit that touched a target's own inputs.
+// of is the last commit that touched a target's own inputs: its folders, and
+// what plinth.lock pins for it.
 func (c *commits) of(t *graph.Target) git.Commit {
 	var last git.Commit
 	dirty, unknown := false, false
+	all := []git.Commit{c.byLock[t.Name]}
 	for _, dir := range folders(t) {
-		at := c.byDir[dir]
+		all = append(all, c.byDir[dir])
+	}
+	for _, at := range all {
 		dirty, unknown = dirty || at.Dirty, unknown || at.Unknown
 		if at.Time.After(last.Time) {
 			last = at

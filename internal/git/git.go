@@ -160,6 +160,38 @@ func (r *Repo) Changed(ctx context.Context, since string) ([]string, error) {
 	return slices.Compact(files), nil
 }
 
+// Versions gives the commits that touched a file below the catalog, the newest
+// first, each with the file's content after it (nil where it was removed),
+// until yield returns false. A commit at which the history is cut off is Unknown.
+func (r *Repo) Versions(ctx context.Context, file string, yield func(Commit, []byte) bool) error {
+	if r.head == "" {
+		return nil
+	}
+	out, err := r.run(ctx, append([]string{"log", "--format=%H %ct", r.head, "--"}, pathspecs([]string{file})...)...)
+	if err != nil {
+		return err
+	}
+	cut, err := r.cut(ctx)
+	if err != nil {
+		return err
+	}
+	for line := range strings.Lines(out) {
+		at, err := parseHead(strings.TrimSpace(line))
+		if err != nil {
+			return err
+		}
+		at.Unknown = cut[at.Hash]
+		var content []byte
+		if text, err := r.run(ctx, "cat-file", "blob", at.Hash+":"+r.prefix+path.Clean(file)); err == nil {
+			content = []byte(text)
+		}
+		if !yield(at, content) {
+			return nil
+		}
+	}
+	return nil
+}
+
 // dirty finds the folders that differ from the commit that is checked out.
 func (r *Repo) dirty(ctx context.Context, dirs []string) (map[string]bool, error) {
 	args := append([]string{"status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all", "--"}, pathspecs(dirs)...)

@@ -386,3 +386,51 @@ func FuzzReadLog(f *testing.F) {
 		}
 	})
 }
+
+func TestVersions(t *testing.T) {
+	r := newRepo(t)
+	versions := func(limit int) (out []string) {
+		t.Helper()
+		err := r.open().Versions(context.Background(), "lock", func(c Commit, data []byte) bool {
+			out = append(out, c.Hash+" "+string(data)+" "+strconv.FormatInt(c.Time.Unix(), 10))
+			return len(out) < limit
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	if got := versions(9); len(got) != 0 {
+		t.Errorf("before the first commit: %q", got)
+	}
+	at := func(hash, content string) string {
+		return hash + " " + content + " " + r.git("log", "-1", "--format=%ct", hash)
+	}
+	r.commit("without it")
+	r.write("cat/lock", "1")
+	one := at(r.commit("one"), "1")
+	r.write("cat/other", "1")
+	r.write("lock", "outside of the catalog")
+	r.commit("something else")
+	r.git("rm", "-q", "cat/lock")
+	gone := at(r.commit("removed"), "")
+	r.write("cat/lock", "2")
+	two := at(r.commit("two"), "2")
+	r.write("cat/lock", "not committed")
+	if got, want := versions(9), []string{two, gone, one}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got, want := versions(2), []string{two, gone}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	clone := filepath.Join(t.TempDir(), "clone")
+	r.git("clone", "-q", "--depth", "1", "file://"+r.top, clone)
+	s := &repo{t: t, top: clone, root: filepath.Join(clone, "cat")}
+	var unknown []bool
+	if err := s.open().Versions(context.Background(), "lock", func(c Commit, _ []byte) bool {
+		unknown = append(unknown, c.Unknown)
+		return true
+	}); err != nil || !slices.Equal(unknown, []bool{true}) {
+		t.Errorf("shallow: %v, %v", unknown, err)
+	}
+}
