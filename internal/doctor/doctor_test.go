@@ -172,11 +172,14 @@ func mount(t *testing.T, source, dir, kind string, flags uintptr, options string
 func TestCertificates(t *testing.T) {
 	r := fake(t)
 	expect(t, r.certificates(t.Context()), Warning, "no root certificates", "apt-get install ca-certificates")
-	r.put(t, "etc/ssl/certs/one.pem", "")
-	expect(t, r.certificates(t.Context()), OK, "1 files in /etc/ssl/certs", "")
+	r.put(t, "etc/ssl/certs/ca-certificates.crt", "nothing\n")
+	expect(t, r.certificates(t.Context()), Warning, "no root certificates", "apt-get install ca-certificates")
 	pem := "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
-	r.put(t, "etc/ssl/cert.pem", pem+strings.ReplaceAll(pem, "CERTIFICATE", "KEY")+pem)
-	expect(t, r.certificates(t.Context()), OK, "2 root certificates in /etc/ssl/cert.pem", "")
+	r.put(t, "etc/ssl/certs/one.0", pem)
+	r.put(t, "etc/ssl/certs/two.0", pem)
+	expect(t, r.certificates(t.Context()), OK, "2 root certificates in /etc/ssl/certs", "")
+	r.put(t, "etc/ssl/cert.pem", pem+strings.ReplaceAll(pem, "CERTIFICATE", "KEY")+pem+pem)
+	expect(t, r.certificates(t.Context()), OK, "3 root certificates in /etc/ssl/cert.pem", "")
 	other := r.put(t, "mine.pem", pem)
 	r.Getenv = func(name string) string { return map[string]string{"SSL_CERT_FILE": other}[name] }
 	expect(t, r.certificates(t.Context()), OK, "1 root certificates in /mine.pem", "")

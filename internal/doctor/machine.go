@@ -163,17 +163,7 @@ func (r *run) certificates(context.Context) []Result {
 		files = []string{f}
 	}
 	for _, f := range files {
-		data, err := os.ReadFile(f)
-		if err != nil {
-			continue
-		}
-		n := 0
-		for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
-			if block.Type == "CERTIFICATE" {
-				n++
-			}
-		}
-		if n > 0 {
+		if n := countCertificates(f); n > 0 {
 			return ok("%d root certificates in %s", n, strings.TrimPrefix(f, r.Root))
 		}
 	}
@@ -181,8 +171,28 @@ func (r *run) certificates(context.Context) []Result {
 	if dir == "" {
 		dir = r.file("/etc/ssl/certs")
 	}
-	if found, err := filepath.Glob(filepath.Join(dir, "*.[pc][er][mt]")); err == nil && len(found) > 0 {
-		return ok("%d files in %s", len(found), strings.TrimPrefix(dir, r.Root))
+	n := 0
+	entries, _ := os.ReadDir(dir) // one that cannot be read has none
+	for _, e := range entries {
+		n += countCertificates(filepath.Join(dir, e.Name()))
+	}
+	if n > 0 {
+		return ok("%d root certificates in %s", n, strings.TrimPrefix(dir, r.Root))
 	}
 	return bad(Warning, "apt-get install ca-certificates", "there are no root certificates: no https server can be trusted")
+}
+
+// countCertificates counts those in a file in PEM.
+func countCertificates(path string) int {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return 0
+	}
+	n := 0
+	for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
+		if block.Type == "CERTIFICATE" {
+			n++
+		}
+	}
+	return n
 }

@@ -374,6 +374,39 @@ func TestOddities(t *testing.T) {
 	}
 }
 
+// A target that is gone was the same image as one that is there.
+func TestGoneTwin(t *testing.T) {
+	f := newFixture(t)
+	refs, err := f.store.Refs()
+	try(t, err)
+	try(t, f.store.SetRefs(map[string]ocispec.Descriptor{"twin": refs["base"]}))
+	try(t, f.store.SaveTarget("twin", "twin"))
+	f.run(Policy{})
+	if want := "=base =java =mine base foreign id-base id-java2 java2"; f.left() != want {
+		t.Errorf("left %q, want %q", f.left(), want)
+	}
+	f.exist(false, "store/targets/twin.json")
+}
+
+// Some tools put images into a layout without a name.
+func TestNamelessImagesStay(t *testing.T) {
+	f := newFixture(t)
+	index := filepath.Join(f.dir, "store", "index.json")
+	data, err := os.ReadFile(index)
+	try(t, err)
+	nameless := strings.Replace(string(data), `"org.opencontainers.image.ref.name":"mine"`, `"x":"y"`, 1)
+	if nameless == string(data) {
+		t.Fatalf("no image is called mine in %s", data)
+	}
+	try(t, os.WriteFile(index, []byte(nameless), 0o644))
+	items := f.items()
+	_, err = Remove(context.Background(), items, Choose(items, Policy{}, 0), Hooks{File: os.Remove})
+	try(t, err)
+	if _, err := os.Stat(f.store.BlobPath(digest.FromString("foreign"))); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestEmptyState(t *testing.T) {
 	dir := t.TempDir()
 	s := State{Store: store.View(filepath.Join(dir, "store")), Pool: filepath.Join(dir, "debs"), Indexes: filepath.Join(dir, "i"), Logs: filepath.Join(dir, "l"), Lock: lock.New()}
