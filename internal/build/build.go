@@ -247,16 +247,13 @@ func (b *Builder) Build(ctx context.Context, r Request) (Result, error) {
 // solveOpt says where the engine finds files and parents and where results go.
 func (b *Builder) solveOpt(r Request, names *names, out *export) (client.SolveOpt, error) {
 	attrs := map[string]string{
-		"tar":                                   "false",
-		string(exptypes.OptKeyOCITypes):         "true",
-		string(exptypes.OptKeyLayerCompression): "gzip",
+		"tar":                           "false",
+		string(exptypes.OptKeyOCITypes): "true",
+		// the layers are compressed here and get their times here: the engine would
+		// compress each of them twice
+		string(exptypes.OptKeyLayerCompression): "uncompressed",
 		string(exptypes.OptKeySourceDateEpoch):  strconv.FormatInt(r.Epoch, 10),
-		string(exptypes.OptKeyRewriteTimestamp): "true",
-	}
-	if r.Squash.folds() {
-		// folding sets the times and compresses
-		attrs[string(exptypes.OptKeyLayerCompression)] = "uncompressed"
-		attrs[string(exptypes.OptKeyRewriteTimestamp)] = "false"
+		string(exptypes.OptKeyRewriteTimestamp): "false",
 	}
 	opt := client.SolveOpt{
 		Exports:             []client.ExportEntry{{Type: client.ExporterOCI, OutputStore: out, Attrs: attrs}},

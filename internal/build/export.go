@@ -23,18 +23,14 @@ import (
 	"github.com/plinth-build/plinth/internal/layer"
 )
 
-// folds says whether there is anything to fold.
-func (s Squash) folds() bool { return s == SquashOwn || s == SquashAll }
-
 // export is the content store that the engine exports into. Manifest and config
 // stay in memory: what goes into the image store is written by Builder.commit.
-// Layers go into the image store, or, when they are to be folded, into a folder
-// that is there for the build only: none of them is ever compressed, and none
-// but the folded one gets into the image store.
+// New layers come as plain tars and go into a folder that is there for the build
+// only, from where they are folded, or taken one by one, into the image store.
 type export struct {
 	content.Store // the image store
 
-	dir     string        // of the layers to be folded, "" when there are none
+	dir     string        // of the new layers
 	scratch content.Store // the same as a store
 
 	mu   sync.Mutex
@@ -44,9 +40,7 @@ type export struct {
 func (b *Builder) newExport(r Request) (*export, error) {
 	e := &export{Store: b.content, kept: map[string][]byte{}}
 	switch r.Squash {
-	case "", SquashNone:
-		return e, nil
-	case SquashOwn, SquashAll:
+	case "", SquashNone, SquashOwn, SquashAll:
 	default:
 		return nil, diag.Errorf(diag.Position{File: r.DockerfilePath}, "cannot build %s: %q is no way to squash layers", r.Target, r.Squash).
 			Hint("use %s, %s or %s", SquashNone, SquashOwn, SquashAll)
@@ -63,15 +57,11 @@ func (b *Builder) newExport(r Request) (*export, error) {
 	return e, nil
 }
 
-func (e *export) close() {
-	if e.dir != "" {
-		os.RemoveAll(e.dir)
-	}
-}
+func (e *export) close() { os.RemoveAll(e.dir) }
 
 // path is where a layer is, and whether that is the folder of the build.
 func (e *export) path(s Store, desc ocispec.Descriptor) (path string, ours bool) {
-	if e.dir == "" || s.Has(desc) {
+	if s.Has(desc) {
 		return s.BlobPath(desc.Digest), false
 	}
 	return filepath.Join(e.dir, "blobs", desc.Digest.Algorithm().String(), desc.Digest.Encoded()), true
@@ -89,9 +79,6 @@ func (e *export) Writer(ctx context.Context, opts ...content.WriterOpt) (content
 	if kind == kindManifest || kind == kindConfig {
 		return &memoryWriter{export: e, kind: kind, ref: o.Ref, started: time.Now()}, nil
 	}
-	if e.scratch == nil {
-		return e.Store.Writer(ctx, opts...)
-	}
 	if o.Desc.Digest != "" {
 		// the layers of a parent are there
 		if _, err := e.Store.Info(ctx, o.Desc.Digest); err == nil {
@@ -102,12 +89,7 @@ func (e *export) Writer(ctx context.Context, opts ...content.WriterOpt) (content
 }
 
 // Abort implements content.IngestManager.
-func (e *export) Abort(ctx context.Context, ref string) error {
-	if e.scratch != nil {
-		return e.scratch.Abort(ctx, ref)
-	}
-	return e.Store.Abort(ctx, ref)
-}
+func (e *export) Abort(ctx context.Context, ref string) error { return e.scratch.Abort(ctx, ref) }
 
 const (
 	kindManifest = "manifest"
@@ -201,10 +183,8 @@ func (b *Builder) commit(ctx context.Context, r Request, baseConfig []byte, e *e
 	if img.below, err = layersBelow(diffIDs, baseConfig); err != nil {
 		return ocispec.Descriptor{}, 0, err
 	}
-	if r.Squash.folds() {
-		if err := b.fold(ctx, r, e, img, diffIDs); err != nil {
-			return ocispec.Descriptor{}, 0, err
-		}
+	if err := b.takeLayers(ctx, r, e, img, diffIDs); err != nil {
+		return ocispec.Descriptor{}, 0, err
 	}
 	if !r.Created.IsZero() {
 		if img.config, err = setCreated(img.config, r.Created); err != nil {
@@ -232,8 +212,9 @@ func (b *Builder) commit(ctx context.Context, r Request, baseConfig []byte, e *e
 	return desc, size, err
 }
 
-// fold makes one layer of those above the base, or of all.
-func (b *Builder) fold(ctx context.Context, r Request, e *export, img *image, diffIDs []digest.Digest) error {
+// takeLayers puts the layers into the image store: those of the base as they
+// are, those above it one by one or folded, or all of them folded.
+func (b *Builder) takeLayers(ctx context.Context, r Request, e *export, img *image, diffIDs []digest.Digest) error {
 	from := img.below
 	if r.Squash == SquashAll {
 		from, img.below = 0, 0
@@ -251,27 +232,46 @@ func (b *Builder) fold(ctx context.Context, r Request, e *export, img *image, di
 		blobs = append(blobs, layer.Blob{Digest: desc.Digest, MediaType: desc.MediaType, Open: func() (io.ReadCloser, error) { return os.Open(path) }})
 	}
 	img.manifest.Layers, diffIDs = layers[:from:from], diffIDs[:from:from]
-	if from < len(layers) {
-		blob, err := b.store.NewBlob()
-		if err != nil {
-			return err
+	add := func(first, last int, keepEmpty bool) error {
+		desc, written, err := b.writeLayer(ctx, r, e, blobs[:first], blobs[first:last], keepEmpty)
+		if err == nil && desc.Digest != "" {
+			img.manifest.Layers, diffIDs = append(img.manifest.Layers, desc), append(diffIDs, written)
 		}
-		defer blob.Abort()
-		written, err := layer.Write(ctx, blobs[:from], blobs[from:], blob, layer.Options{Epoch: r.Epoch, Index: b.LayerIndex, TempDir: e.dir})
-		if err != nil {
-			return err
-		}
-		if written.Entries > 0 {
-			desc, err := blob.Commit(ocispec.MediaTypeImageLayerGzip)
-			if err != nil {
-				return err
-			}
-			img.manifest.Layers, diffIDs = append(img.manifest.Layers, desc), append(diffIDs, written.DiffID)
-		}
+		return err
 	}
 	var err error
+	if r.Squash == "" || r.Squash == SquashNone {
+		for i := from; i < len(layers); i++ {
+			if err := add(i, i+1, true); err != nil { // the history has an entry for it
+				return err
+			}
+		}
+		img.config, err = layer.ReplaceDiffIDs(img.config, diffIDs)
+		return err
+	}
+	if from < len(layers) {
+		if err := add(from, len(layers), false); err != nil {
+			return err
+		}
+	}
 	img.config, err = layer.EditConfig(img.config, from, diffIDs)
 	return err
+}
+
+// writeLayer folds layers, or writes a single one in the same normal form. The
+// descriptor is the zero one when nothing is left in the layer, unless that is to be kept.
+func (b *Builder) writeLayer(ctx context.Context, r Request, e *export, below, own []layer.Blob, keepEmpty bool) (ocispec.Descriptor, digest.Digest, error) {
+	blob, err := b.store.NewBlob()
+	if err != nil {
+		return ocispec.Descriptor{}, "", err
+	}
+	defer blob.Abort()
+	written, err := layer.Write(ctx, below, own, blob, layer.Options{Epoch: r.Epoch, Index: b.LayerIndex, TempDir: e.dir})
+	if err != nil || written.Entries == 0 && !keepEmpty {
+		return ocispec.Descriptor{}, "", err
+	}
+	desc, err := blob.Commit(ocispec.MediaTypeImageLayerGzip)
+	return desc, written.DiffID, err
 }
 
 // layersBelow counts the layers at the bottom that are those of the base.

@@ -32,6 +32,51 @@ func EditConfig(config []byte, from int, diffIDs []digest.Digest) ([]byte, error
 	return out, nil
 }
 
+// ReplaceDiffIDs makes an image config describe layers that are written anew one
+// by one: diffIDs are those of all layers, as many as the config has. A config
+// that has none, be it null, gets an empty list. Everything else stays as it is.
+func ReplaceDiffIDs(config []byte, diffIDs []digest.Digest) ([]byte, error) {
+	out, err := replaceDiffIDs(config, diffIDs)
+	if err != nil {
+		return nil, diag.Errorf(diag.Position{}, "cannot edit the image config: %w", err)
+	}
+	return out, nil
+}
+
+func replaceDiffIDs(config []byte, diffIDs []digest.Digest) ([]byte, error) {
+	if err := json.Unmarshal(config, new(json.RawMessage)); err != nil {
+		return nil, err
+	}
+	top, err := parseObject(config, 0)
+	if err != nil {
+		return nil, err
+	}
+	rootfs, ok := top.members["rootfs"]
+	if !ok {
+		return nil, errors.New("it has no rootfs")
+	}
+	layers, err := parseObject(rootfs.of(config), rootfs.from)
+	if err != nil {
+		return nil, fmt.Errorf("rootfs: %w", err)
+	}
+	ids, ok := layers.members["diff_ids"]
+	if !ok {
+		return nil, errors.New("rootfs has no diff_ids")
+	}
+	var old []digest.Digest
+	if err := json.Unmarshal(ids.of(config), &old); err != nil {
+		return nil, fmt.Errorf("rootfs.diff_ids: %w", err)
+	}
+	if len(old) != len(diffIDs) {
+		return nil, fmt.Errorf("it has %d layers and not %d", len(old), len(diffIDs))
+	}
+	data, err := json.Marshal(append([]digest.Digest{}, diffIDs...))
+	if err != nil {
+		return nil, err
+	}
+	return splice(config, []edit{{ids, data}}), nil
+}
+
 func editConfig(config []byte, from int, diffIDs []digest.Digest) ([]byte, error) {
 	if err := json.Unmarshal(config, new(json.RawMessage)); err != nil {
 		return nil, err // what comes later reads JSON that is known to be sound

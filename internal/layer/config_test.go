@@ -187,3 +187,33 @@ func FuzzEditConfig(f *testing.F) {
 		}
 	})
 }
+
+func TestReplaceDiffIDs(t *testing.T) {
+	for name, tc := range map[string]struct{ in, want string }{
+		"two":  {`{ "a" : 1,"rootfs":{"x":[1], "diff_ids" : ["sha256:1","sha256:2"],"type":"layers"},"history":[{"y":2}] }`, `{ "a" : 1,"rootfs":{"x":[1], "diff_ids" : ["sha256:a","sha256:b"],"type":"layers"},"history":[{"y":2}] }`},
+		"null": {`{"rootfs":{"diff_ids":null}}`, `{"rootfs":{"diff_ids":[]}}`},
+		"none": {`{"rootfs":{"diff_ids":[]}}`, `{"rootfs":{"diff_ids":[]}}`},
+	} {
+		ids := []digest.Digest{"sha256:a", "sha256:b"}
+		if name != "two" {
+			ids = nil
+		}
+		if got, err := ReplaceDiffIDs([]byte(tc.in), ids); err != nil || string(got) != tc.want {
+			t.Errorf("%s: got %s, %v", name, got, err)
+		}
+	}
+	for in, want := range map[string]string{
+		`{`:                                    "cannot edit the image config: unexpected end of JSON input",
+		`[]`:                                   "",
+		`{}`:                                   "cannot edit the image config: it has no rootfs",
+		`{"rootfs":{}}`:                        "cannot edit the image config: rootfs has no diff_ids",
+		`{"rootfs":{"diff_ids":["sha256:1"]}}`: "cannot edit the image config: it has 1 layers and not 2",
+		`{"rootfs":{"diff_ids":7}}`:            "",
+		`{"rootfs":7}`:                         "",
+	} {
+		_, err := ReplaceDiffIDs([]byte(in), []digest.Digest{"sha256:a", "sha256:b"})
+		if err == nil || want != "" && err.Error() != want {
+			t.Errorf("%s: got %v", in, err)
+		}
+	}
+}
