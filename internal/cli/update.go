@@ -65,6 +65,15 @@ names is dropped.`,
 				return err
 			}
 			defer func() { err = errors.Join(err, held.Release()) }()
+			if held.Stale { // the lock's file, which says so, will be gone
+				st, err := store.Open(filepath.Join(state, "store"))
+				if err != nil {
+					return err
+				}
+				if err := sweep(cmd.Context(), state, st); err != nil {
+					return err
+				}
+			}
 		}
 		client, err := apt.New(aptOptions(c, state, a.now))
 		if err != nil {

@@ -196,6 +196,7 @@ func (r *runner) claim(ctx context.Context, id string) (release func(), err erro
 func (r *runner) reuse(row *Row, step plan.Step) error {
 	row.Status, row.Digest, row.Size = Reused, step.Result.Manifest.Digest.String(), step.Result.Size
 	r.setResult(row.Target, step.Result)
+	_ = r.store.Used(step.ID, r.opts.Now()) // without it the result looks older than it is
 	var last plan.Snapshot
 	if !r.store.LoadTarget(row.Target, &last) || last.ID != step.ID {
 		// reused from another target or an older state: the next diff starts from here

@@ -25,7 +25,7 @@ import (
 type StoredResult struct {
 	Result
 	File string
-	// Written is when the result was recorded.
+	// Written is when the result was recorded, or used last.
 	Written time.Time
 }
 

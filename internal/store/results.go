@@ -116,6 +116,15 @@ func (s *Store) Lookup(id string) (Result, error) {
 	return r, nil
 }
 
+// Used notes that the result of id was used at that time, for whoever frees
+// what was not used for long.
+func (s *Store) Used(id string, at time.Time) error {
+	if err := os.Chtimes(s.idPath(id), time.Time{}, at); err != nil {
+		return fmt.Errorf("cannot note that a result was used: %w", err)
+	}
+	return nil
+}
+
 // checkBlob returns what is wrong with the blob, "" if nothing is.
 func (s *Store) checkBlob(b Blob) string {
 	if b.Digest.Validate() != nil {

@@ -234,3 +234,16 @@ func TestTargets(t *testing.T) {
 		t.Errorf("left behind: %v", left)
 	}
 }
+
+func TestUsed(t *testing.T) {
+	s, _ := recorded(t)
+	at := time.Date(2027, 1, 2, 3, 4, 5, 0, time.UTC)
+	try(t, s.Used(id, at))
+	results, err := s.Results()
+	if err != nil || len(results) != 1 || !results[0].Written.Equal(at) {
+		t.Errorf("got %+v, %v", results, err)
+	}
+	if err := s.Used("gone"+id, at); err == nil {
+		t.Error("a result that is not there was used")
+	}
+}
