@@ -62,5 +62,37 @@ func dropCaches(root string) error {
 	return nil
 }
 
-// markStopped says that the databases are on the disk.
-func markStopped(root string) error { return os.Remove(filepath.Join(root, runningFile)) }
+// markStopped puts the databases on the disk, and says that they are there.
+func markStopped(root string) error {
+	files, err := databases(root)
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		if err := flush(file); err != nil {
+			return fmt.Errorf("cannot flush %s: %w", file, err)
+		}
+	}
+	return os.Remove(filepath.Join(root, runningFile))
+}
+
+// databases are the engine's, those of its workers included.
+func databases(root string) ([]string, error) {
+	var out []string
+	for _, pattern := range []string{"*.db", workerDir + "*/*.db", workerDir + "*/snapshots/*.db"} {
+		files, err := filepath.Glob(filepath.Join(escapeGlob(root), pattern))
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, files...)
+	}
+	return out, nil
+}
+
+func flush(file string) error {
+	f, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}

@@ -1,8 +1,12 @@
 package engine
 
 import (
+	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
@@ -71,5 +75,51 @@ func TestRunningMarkComesAndGoes(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(root, runningFile)); err == nil {
 		t.Error("the mark is still there after Close")
+	}
+}
+
+func TestAllDatabasesAreFlushed(t *testing.T) {
+	root := filepath.Join(t.TempDir(), "engine[1]")
+	want := []string{"cache.db", "history.db", "runc-overlayfs/containerdmeta.db", "runc-overlayfs/metadata_v2.db", "runc-overlayfs/snapshots/metadata.db"}
+	for _, name := range append(want, "runc-overlayfs/content/x.db", "other.txt") {
+		path := filepath.Join(root, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, nil, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := databases(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range got {
+		got[i], _ = filepath.Rel(root, got[i])
+	}
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestEnginesDatabasesAreKnown: a new version of BuildKit may have others.
+func TestEnginesDatabasesAreKnown(t *testing.T) {
+	e, err := Start(context.Background(), Options{Root: filepath.Join(t.TempDir(), "engine")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	known, err := databases(e.opts.Root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = filepath.WalkDir(e.opts.Root, func(path string, _ fs.DirEntry, err error) error {
+		if err == nil && filepath.Ext(path) == ".db" && !slices.Contains(known, path) {
+			t.Errorf("%s is never flushed", path)
+		}
+		return err
+	})
+	if err := errors.Join(err, e.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if len(known) < 4 {
+		t.Errorf("known are %q", known)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/containerd/containerd/v2/core/diff/apply"
 	ctdmetadata "github.com/containerd/containerd/v2/core/metadata"
 	"github.com/containerd/containerd/v2/core/snapshots"
+	"github.com/containerd/containerd/v2/core/snapshots/storage"
 	"github.com/containerd/containerd/v2/plugins/content/local"
 	"github.com/containerd/containerd/v2/plugins/diff/walking"
 	"github.com/containerd/containerd/v2/plugins/snapshots/native"
@@ -135,6 +136,10 @@ func (w *ociWorker) options(ctx context.Context, dir string, o Options) (opt bas
 	if opt.MetadataStore, err = metadata.NewStore(filepath.Join(dir, "metadata_v2.db")); err != nil {
 		return opt, err
 	}
+	// its options cannot be given; see crash.go for why none of the databases is flushed
+	if db, ok := opt.MetadataStore.DB().(*bolt.DB); ok {
+		db.NoSync = true
+	}
 	if opt.ID, err = base.ID(dir); err != nil {
 		return opt, err
 	}
@@ -165,7 +170,14 @@ func newSnapshotter(name, dir string) (snapshots.Snapshotter, error) {
 	if name == "native" {
 		return native.NewSnapshotter(dir)
 	}
-	return overlay.NewSnapshotter(dir, overlay.AsynchronousRemove)
+	store, err := storage.NewMetaStore(filepath.Join(dir, "metadata.db"), func(o *bolt.Options) error {
+		o.NoSync = true
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return overlay.NewSnapshotter(dir, overlay.AsynchronousRemove, overlay.WithMetaStore(store))
 }
 
 // close releases the databases. The controller closes the worker's own parts.
@@ -178,7 +190,7 @@ func (w *ociWorker) close(controlled bool) error {
 		errs = append(errs, w.snapshots.Close())
 	}
 	if w.database != nil {
-		errs = append(errs, w.database.Sync(), w.database.Close())
+		errs = append(errs, w.database.Close())
 	}
 	return errors.Join(errs...)
 }
