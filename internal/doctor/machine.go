@@ -68,15 +68,29 @@ func (r *run) namespaces(context.Context) []Result {
 	if r.UID != 0 {
 		return r.userNamespaces()
 	}
-	made := make(chan error)
-	go func() {
-		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
-		made <- unix.Unshare(unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS)
-	}()
-	if err := <-made; err != nil {
+	err := onThread(func() error {
+		return unix.Unshare(unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS)
+	})
+	if err != nil {
 		return bad(r.privileged(), "in a container, run that one with --privileged", "cannot make mount, process, network, IPC and host name namespaces: %v", err)
 	}
 	return ok("mount, process, network, IPC and host name namespaces can be made")
+}
+
+// onThread runs f on a thread that ends afterwards. The process's first thread
+// never ends, and /proc/self shows what that one is in, so it is not taken.
+func onThread(f func() error) error {
+	done := make(chan error)
+	go func() {
+		runtime.LockOSThread() // unlocked for the first thread only: another ends with the goroutine
+		if unix.Gettid() == unix.Getpid() {
+			defer runtime.UnlockOSThread()
+			done <- onThread(f)
+			return
+		}
+		done <- f()
+	}()
+	return <-done
 }
 
 // userNamespaces says what an ordinary user may do. plinth does not use it yet.
