@@ -155,6 +155,9 @@ func (a *app) build(ctx context.Context, selectors []string, flags buildFlags, f
 	return errors.Join(err, ctx.Err(), failed(rows, flags))
 }
 
+// noTarget is said when flags leave no target.
+const noTarget = "no target is chosen by these flags: there is nothing to build"
+
 // nothingChosen ends a run whose flags leave no target, such as --changed-since
 // a commit after which nothing changed.
 func (a *app) nothingChosen(flags buildFlags, format string) error {
@@ -164,7 +167,7 @@ func (a *app) nothingChosen(flags buildFlags, format string) error {
 	case format == "json":
 		return report.ClosingJSON(a.out, nil, fleet.Summary{})
 	case flags.progress != "quiet":
-		fmt.Fprintln(a.out, "no target is chosen by these flags: there is nothing to build")
+		fmt.Fprintln(a.out, noTarget)
 	}
 	return nil
 }
@@ -266,6 +269,10 @@ func (a *app) printPlan(ctx context.Context, s *session, sel selection, format s
 	steps := planner.Plan(targets)
 	if format == "json" {
 		return report.PlanJSON(a.out, steps)
+	}
+	if len(steps) == 0 {
+		fmt.Fprintln(a.out, noTarget)
+		return nil
 	}
 	report.Plan(a.out, steps)
 	return nil

@@ -131,7 +131,7 @@ func exitCodes() []struct {
 		meaning string
 	}{
 		{diag.ExitOK, "Everything that was asked for is done."},
-		{diag.ExitError, "Something could not be done: a mistake in the catalog, a lock that lacks something, a build that failed."},
+		{diag.ExitError, "Something could not be done: a mistake in the catalog, a lock that lacks something, a build that failed, a machine that `plinth doctor` finds unfit."},
 		{diag.ExitFindings, "`plinth update --check` found that something moved."},
 		{diag.ExitTests, "Tests of images failed. Not used yet."},
 		{diag.ExitPartial, "`plinth build --keep-going` built a part: some targets failed, others are done."},
