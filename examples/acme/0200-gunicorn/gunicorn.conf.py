@@ -4,6 +4,6 @@ wsgi_app = "app:application"
 workers = 2
 accesslog = "-"
 worker_tmp_dir = "/dev/shm"
-# A worker that is told to stop before it listens to signals goes on; docker
-# stop gives all of them ten seconds.
-graceful_timeout = 4
+# A worker that is told to stop while it is still starting does not hear it, and is
+# killed after this many seconds; docker stop gives ten to all of them.
+graceful_timeout = 3
