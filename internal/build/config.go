@@ -10,6 +10,8 @@ import (
 	"github.com/moby/buildkit/exporter/containerimage/exptypes"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/opencontainers/go-digest"
+
+	"github.com/plinth-build/plinth/internal/store"
 )
 
 // Configs are edited as raw JSON: a Go struct would drop the fields it doesn't
@@ -50,15 +52,6 @@ func (o object) get(field string, value any) error {
 	}
 	return nil
 }
-
-// ownFacts are the labels that say what an image is. They are not true of an
-// image that stands on it.
-var ownFacts = [...]string{
-	"title", "description", "version", "revision", "created", "source", "documentation",
-	"url", "authors", "licenses", "ref.name", "base.name", "base.digest",
-}
-
-const ociLabels = "org.opencontainers.image."
 
 // finish changes the config that the front end made: what went to temporary paths
 // makes no layer, and the base's labels about itself are not inherited.
@@ -144,11 +137,9 @@ func (o object) disinherit(base object, given map[string]string) error {
 		}
 		return false
 	}
-	for _, name := range ownFacts {
-		key := ociLabels + name
-		was, ok := inherited[key]
+	for key, was := range inherited {
 		_, ours := given[key]
-		if ok && !ours && labels[key] == was && !written(key) {
+		if store.IsFactLabel(key) && !ours && labels[key] == was && !written(key) {
 			delete(labels, key)
 		}
 	}
