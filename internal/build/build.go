@@ -111,7 +111,7 @@ type Request struct {
 	// NoCache runs every step again.
 	NoCache bool
 	// Epoch is SOURCE_DATE_EPOCH in seconds since 1970. Times in the image's own
-	// layers, history and config are at most this; files of the context have this time.
+	// layers, history and config are at most this.
 	Epoch int64
 
 	// Log gets the whole log as text. It is written by one goroutine at a time.

@@ -287,6 +287,7 @@ that changed. For a target that is up to date: why it was built the last time.`,
 		Args:              exactly(1, "one target"),
 		ValidArgsFunction: a.completeTargets,
 	}
+	secrets := addSecretFlags(cmd)
 	a.setFlag(cmd)
 	f := formatFlag(cmd, "pretty", "json")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -302,7 +303,7 @@ that changed. For a target that is up to date: why it was built the last time.`,
 			return diag.Errorf(diag.Position{}, "cannot explain %s: it is %d targets: %s", args[0], len(selected), names(selected)).
 				Hint("name one of them: plinth why %s", selected[0].Name).WithCode(diag.ExitUsage)
 		}
-		planner, targets, err := s.planner(cmd.Context(), store.View(s.storeDir()), selection{choice: choice{selectors: args}}, a.now())
+		planner, targets, err := s.planner(cmd.Context(), store.View(s.storeDir()), selection{choice: choice{selectors: args}, secrets: secrets}, a.now())
 		if err != nil {
 			return err
 		}

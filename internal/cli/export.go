@@ -53,6 +53,8 @@ An image must be built as the catalog says now. Digests stay as they are.
 	_ = cmd.RegisterFlagCompletionFunc("type", cobra.FixedCompletions(toCompletions([]string{ociLayout, ociArchive, dockerArchive}), cobra.ShellCompDirectiveNoFileComp))
 	number := buildNumberFlag(cmd)
 	chosen := a.choiceFlags(cmd)
+	secrets := addSecretFlags(cmd)
+	a.setFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		isDir := *dest != "-" && !strings.HasSuffix(*dest, ".tar")
 		switch {
@@ -68,7 +70,7 @@ An image must be built as the catalog says now. Digests stay as they are.
 		default:
 			isDir = *kind == ociLayout
 		}
-		return a.export(cmd.Context(), selection{choice: chosen.with(args)}, *dest, isDir, *number)
+		return a.export(cmd.Context(), selection{choice: chosen.with(args), secrets: secrets}, *dest, isDir, *number)
 	}
 	return cmd
 }

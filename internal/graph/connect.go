@@ -277,7 +277,7 @@ func (b *builder) settleDebian(targets []*Target) {
 // on, besides their own. Targets come in build order.
 func (b *builder) settleTemp(targets []*Target) {
 	for _, t := range targets {
-		if t.Under == nil && t.Image.NoTemp {
+		if t.noTemp {
 			t.Temp = nil
 			continue
 		}

@@ -65,6 +65,7 @@ type Target struct {
 	Squash   catalog.Squash             // how many layers a Dockerfile adds
 	Ports    []string                   // exposed ones, those of what it stands on included, as 8080/tcp
 	Temp     []string                   // paths that reach no layer, inherited ones included, sorted
+	noTemp   bool                       // it inherits none
 	Contexts map[string]catalog.Context // more folders that the Dockerfile copies from, those that it uses
 }
 

@@ -108,7 +108,7 @@ func (b *builder) override(t *Target) {
 		case "squash":
 			t.Squash = catalog.Squash(o.value)
 		case "temp":
-			t.Temp = fields(o.value)
+			t.Temp, t.noTemp = fields(o.value), o.value == ""
 		case "tags":
 			t.Tags = fields(o.value)
 		case "version":

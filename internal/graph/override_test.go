@@ -25,11 +25,12 @@ func overrides(t *testing.T, texts ...string) []Override {
 
 func TestOverrides(t *testing.T) {
 	c := load(t, map[string]string{
-		"a1.2": "FROM scratch", "base": "FROM scratch",
+		catalog.ConfigFile: config + "temp: [/all]\n",
+		"a1.2":             "FROM scratch", "base": "FROM scratch",
 		"b":            "ARG BASE=base\nFROM ${BASE} AS one\nFROM one",
 		"b/image.yaml": "args: {BASE: base}\nlabels: {l: x}\ntemp: [/t]\ntags: [x]\n",
 	})
-	g, err := Build(c, overrides(t, "b.args.BASE=a1.2", "*.labels.l=set=twice", "b.labels.args.x=dotted", "a1.2.squash=none", "b.target=one", "b.temp=/x,/y", "b.tags=", "b.version=2", "b.args.BASE=a1.2")...)
+	g, err := Build(c, overrides(t, "b.args.BASE=a1.2", "*.labels.l=set=twice", "b.labels.args.x=dotted", "a1.2.squash=none", "b.target=one", "b.temp=/x,/y", "b.tags=", "b.version=2", "b.args.BASE=a1.2", "base.temp=")...)
 	if err != nil {
 		t.Fatal(report(err))
 	}
@@ -41,8 +42,11 @@ func TestOverrides(t *testing.T) {
 	if b.Labels["l"] != "set=twice" || a.Labels["l"] != "set=twice" || b.Labels["args.x"] != "dotted" || b.Labels[versionLabel] != "2" || b.Version != "2" {
 		t.Errorf("labels %q", b.Labels)
 	}
-	if a.Squash != catalog.SquashNone || b.Squash != catalog.SquashOwn || b.Stage != "one" || !slices.Equal(b.Temp, []string{"/x", "/y"}) || b.Tags != nil || len(a.Tags) != 1 {
+	if a.Squash != catalog.SquashNone || b.Squash != catalog.SquashOwn || b.Stage != "one" || !slices.Equal(b.Temp, []string{"/all", "/x", "/y"}) || b.Tags != nil || len(a.Tags) != 1 {
 		t.Errorf("got %+v", b)
+	}
+	if base, _ := g.Lookup("base"); base.Temp != nil || !slices.Equal(a.Temp, []string{"/all"}) {
+		t.Errorf("temp of base %q, of a1.2 %q", base.Temp, a.Temp)
 	}
 	if c.Images[1].Args["BASE"] != "base" {
 		t.Error("the catalog was changed")

@@ -100,7 +100,7 @@ func (b *builder) target(img *catalog.Image, combination []string) *Target {
 	t := &Target{
 		Image: img, Values: map[string]string{}, Platform: img.Platforms[0], Dir: img.Dir, ContextDir: contextDir(b.catalog, img.Dir),
 		Stage: img.Target, Refresh: img.Refresh, Pos: img.NamePos,
-		Tags: img.Tags, TagsPos: img.TagsPos, Squash: img.Squash, Temp: img.Temp,
+		Tags: img.Tags, TagsPos: img.TagsPos, Squash: img.Squash, Temp: img.Temp, noTemp: img.NoTemp,
 	}
 	for i, axis := range img.Matrix {
 		t.Values[axis.Name] = combination[i]
