@@ -27,8 +27,13 @@ const (
 
 // cgroupParent names the root's cgroup, relative to a hierarchy's root.
 func cgroupParent(root string) string {
+	return "plinth/" + hex.EncodeToString(rootID(root))
+}
+
+// rootID is short and tells roots apart.
+func rootID(root string) []byte {
 	sum := sha256.Sum256([]byte(root))
-	return "plinth/" + hex.EncodeToString(sum[:6])
+	return sum[:6]
 }
 
 // cgroupRoots are the folders of the root's cgroup: one under cgroup v2, one

@@ -63,6 +63,7 @@ type Engine struct {
 	control  *control.Controller
 	server   *grpc.Server
 	worker   *ociWorker
+	temp     *tempFolder
 	stop     context.CancelFunc
 	log      func()
 	close    sync.Once
@@ -74,7 +75,8 @@ type Engine struct {
 const closeTimeout = 15 * time.Second
 
 // Start starts the engine. The context covers the start alone: the engine runs
-// until Close. An error says what is missing and how to get it.
+// until Close, and until then the process's $TMPDIR is a folder of the engine's: one process runs
+// one engine at a time. An error says what is missing and how to get it.
 func Start(ctx context.Context, o Options) (*Engine, error) {
 	o, err := o.prepare()
 	if err != nil {
@@ -145,6 +147,10 @@ func (e *Engine) start(ctx context.Context) error {
 	if err := markRunning(e.opts.Root, bootIDFile); err != nil {
 		return err
 	}
+	var err error
+	if e.temp, err = makeTemp(e.opts.Root); err != nil {
+		return err
+	}
 	w, err := newWorker(ctx, e.opts)
 	e.worker = w
 	if err != nil {
@@ -209,6 +215,9 @@ func (e *Engine) shutdown() error {
 	// there may be that of another one
 	if e.control != nil {
 		errs = append(errs, e.removeRemains())
+	}
+	if e.temp != nil {
+		errs = append(errs, e.temp.remove(e.opts.Root))
 	}
 	e.log()
 	if err := errors.Join(errs...); err != nil {

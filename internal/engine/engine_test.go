@@ -18,6 +18,8 @@ import (
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/identity"
+	"github.com/moby/buildkit/session"
+	"github.com/moby/buildkit/session/secrets/secretsprovider"
 
 	"github.com/plinth-build/plinth/internal/diag"
 	"github.com/plinth-build/plinth/internal/engine/enginetest"
@@ -50,10 +52,10 @@ func sleepingBuild(root string) error {
 	return runStep(context.Background(), e, shell, "echo started && sleep 600", func(line string) { fmt.Println(line) })
 }
 
-// runStep runs a command over a root with nothing but the shell in it.
+// runStep runs a command over a root with nothing but the shell in it, and a secret.
 func runStep(ctx context.Context, e *Engine, shell []byte, command string, line func(string)) error {
 	st := llb.Scratch().File(llb.Mkdir("/bin", 0o755)).File(llb.Mkfile("/bin/sh", 0o755, shell))
-	run := st.Run(llb.Args([]string{"/bin/sh", "-c", command}), llb.IgnoreCache).Root()
+	run := st.Run(llb.Args([]string{"/bin/sh", "-c", command}), llb.AddSecret("/run/secrets/token"), llb.IgnoreCache).Root()
 	def, err := run.Marshal(ctx)
 	if err != nil {
 		return err
@@ -68,7 +70,7 @@ func runStep(ctx context.Context, e *Engine, shell []byte, command string, line 
 			}
 		}
 	}()
-	_, err = e.Client().Solve(ctx, def, client.SolveOpt{}, status)
+	_, err = e.Client().Solve(ctx, def, client.SolveOpt{Session: []session.Attachable{secretsprovider.FromMap(map[string][]byte{"/run/secrets/token": []byte("hunter22")})}}, status)
 	<-done
 	return err
 }
@@ -224,6 +226,9 @@ func assertClean(t *testing.T, root string) {
 	if err != nil || len(mounts) > 0 {
 		t.Errorf("mounts left: %v, %v", mounts, err)
 	}
+	if left := temps(t, root); len(left) > 0 {
+		t.Errorf("temporary folders left: %v", left)
+	}
 	if dirs := cgroupRoots(root); len(dirs) > 0 {
 		t.Errorf("cgroups left: %v, with processes %v", dirs, cgroupProcesses(dirs))
 	}
@@ -231,6 +236,16 @@ func assertClean(t *testing.T, root string) {
 	if err != nil || len(bundles) > 0 {
 		t.Errorf("bundles left: %v, %v", bundles, err)
 	}
+}
+
+// temps are the temporary folders of the engine at root.
+func temps(t *testing.T, root string) []string {
+	t.Helper()
+	found, err := filepath.Glob(filepath.Join(os.TempDir(), tempPrefix(root)+"*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
 }
 
 func containersOf(t *testing.T, root string) []string {
@@ -281,8 +296,8 @@ func killedBuild(t *testing.T, root string) {
 		t.Fatal(err)
 	}
 	cmd.Wait()
-	if len(containersOf(t, root)) != 1 {
-		t.Fatal("the killed build left no container: the test tests nothing")
+	if len(containersOf(t, root)) != 1 || len(temps(t, root)) != 1 {
+		t.Fatal("the killed build left no container or no temporary folder: the test tests nothing")
 	}
 }
 
@@ -316,6 +331,9 @@ func TestSweepAfterKill(t *testing.T) {
 	if _, err := os.Lstat(foreign); err != nil {
 		t.Errorf("another program's container is gone: %v", err)
 	}
+	if !slices.ContainsFunc(swept.Mounts, func(point string) bool { return tempOf(root, point) != "" }) {
+		t.Errorf("the secret's tmpfs was not swept: %v", swept.Mounts)
+	}
 	assertClean(t, root)
 	if got := containersOf(t, other); len(got) != 1 {
 		t.Errorf("the other root has containers %v, want its one", got)
@@ -326,6 +344,9 @@ func TestSweepAfterKill(t *testing.T) {
 	again, err := Sweep(t.Context(), Options{Root: root})
 	if err != nil || !again.Empty() {
 		t.Errorf("a second sweep found %+v, %v", again, err)
+	}
+	if len(temps(t, other)) != 1 {
+		t.Error("the other root's temporary folder is gone")
 	}
 	// without runc's help the cgroup tells whose the process is
 	swept, err = Sweep(t.Context(), Options{Root: other, RuncPath: "/nowhere/runc"})

@@ -17,8 +17,9 @@ type mount struct {
 }
 
 // ownMounts gives the mount points that belong to the engine at root, the
-// innermost first: those below the root, and those elsewhere that are made of
-// folders below it (BuildKit mounts snapshots in the temporary folder to copy).
+// innermost first: those below the root, those elsewhere that are made of
+// folders below it (snapshots that are being copied), and those in its temporary
+// folders (secrets).
 func ownMounts(root string) ([]string, error) {
 	data, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
@@ -70,7 +71,7 @@ func selectMounts(mounts []mount, root string) []string {
 		switch {
 		case m.point == root:
 			// a file system that the user mounted for us
-		case within(root, m.point), madeOf(m.options, root):
+		case within(root, m.point), madeOf(m.options, root), tempOf(root, m.point) != "":
 			points = append(points, m.point)
 		case m.device == device && m.root != onDevice && within(onDevice, m.root):
 			points = append(points, m.point)

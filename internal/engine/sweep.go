@@ -21,8 +21,8 @@ import (
 // container goes on, in runc's state folder (/run/runc, shared with everything
 // else on the machine), with mounts of snapshots and cgroups. All of it can be
 // told from other people's: the bundle of a container is under our root, its
-// cgroup is under one named after our root, and a mount is at, or made of,
-// folders under our root. The locks of the databases need no sweeping: the
+// cgroup is under one named after our root, and so is its temporary folder, and a mount is in
+// that, or at, or made of, folders under our root. The locks of the databases need no sweeping: the
 // kernel drops them with the process that held them.
 
 // runcState is where runc run by root keeps a folder for each container.
@@ -142,7 +142,7 @@ func (s *Swept) sweepFiles(root string) error {
 	if err != nil || len(left) > 0 {
 		return err
 	}
-	var errs []error
+	errs := []error{s.sweepTemp(root, s.Mounts)}
 	for _, pattern := range []string{"executor/*", "content/ingest/*", "cachemounts/*"} {
 		paths, err := filepath.Glob(filepath.Join(escapeGlob(root), workerDir+"*", pattern))
 		errs = append(errs, err)
