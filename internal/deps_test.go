@@ -32,7 +32,8 @@ const layers = `
 	# Words that everything speaks.
 	diag:
 	sched:
-	lock: diag
+	wholefile:
+	lock: diag wholefile
 	ociref: diag
 	secret: diag
 
@@ -41,18 +42,18 @@ const layers = `
 	catalog: diag ociref dockerfile
 	graph: diag ociref dockerfile catalog
 	buildctx: diag
-	git:
+	git: wholefile
 	starter: diag ociref dockerfile catalog ; graph
 
 	# What is kept on disk, and what registries say.
-	store: diag ociref
+	store: diag ociref wholefile
 	registry: diag ociref lock
 	prune: diag lock store
 	doctor: diag ociref git store
-	export: diag ; store
+	export: diag wholefile ; store
 
 	# Layers as such, wherever they are.
-	layer: diag
+	layer: diag wholefile
 
 	# Package images. They know the lock's words, not the catalog's files.
 	debian/version:
@@ -60,14 +61,14 @@ const layers = `
 	debian/debtest: ; debian/xz
 	debian/deb: debian/xz ; debian/debtest
 	debian/sandbox:
-	debian/apt: diag lock debian/version debian/xz ; debian/debtest
-	debian/pool: diag lock store debian/deb ; debian/debtest
+	debian/apt: diag lock wholefile debian/version debian/xz ; debian/debtest
+	debian/pool: diag lock store wholefile debian/deb ; debian/debtest
 	debian/image: diag lock store debian/version debian/deb debian/pool debian/sandbox ; debian/apt debian/debtest
 
 	# What to do, and doing it.
 	plan: diag lock ociref catalog graph buildctx store
 	update: diag lock ociref catalog graph plan debian/apt ; debian/debtest
-	fleet: diag lock graph plan sched store ; catalog buildctx
+	fleet: diag lock graph plan sched store wholefile ; catalog buildctx
 	engine/enginetest/sh:
 	engine/enginetest: engine/enginetest/sh
 	engine: diag ; engine/enginetest

@@ -13,6 +13,7 @@ import (
 	"github.com/plinth-build/plinth/internal/git"
 	"github.com/plinth-build/plinth/internal/graph"
 	"github.com/plinth-build/plinth/internal/lock"
+	"github.com/plinth-build/plinth/internal/wholefile"
 )
 
 // What plinth.lock pins for a target is an input of that target alone, although
@@ -72,7 +73,7 @@ func lockCommits(ctx context.Context, repo *git.Repo, cacheFile string, now *loc
 			return nil, diag.Errorf(diag.Position{}, "cannot find the last commits of %s: %w", lock.FileName, err)
 		}
 		if data, err := json.Marshal(memory); err == nil {
-			_ = writeWhole(cacheFile, data) // without it the next run takes longer
+			_ = wholefile.Bytes(cacheFile, data) // without it the next run takes longer
 		}
 	}
 	out := map[string]git.Commit{}

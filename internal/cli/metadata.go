@@ -2,7 +2,6 @@ package cli
 
 import (
 	"encoding/json"
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,6 +14,7 @@ import (
 	"github.com/plinth-build/plinth/internal/graph"
 	"github.com/plinth-build/plinth/internal/plan"
 	"github.com/plinth-build/plinth/internal/store"
+	"github.com/plinth-build/plinth/internal/wholefile"
 )
 
 // metadata is what --metadata-file says of a target, under the keys that docker
@@ -82,21 +82,7 @@ func (s *session) writeMetadata(file string, targets []*graph.Target, rows []fle
 	}
 	data, err := json.MarshalIndent(out, "", "  ")
 	if err == nil {
-		err = writeWhole(file, append(data, '\n'))
+		err = wholefile.Bytes(file, append(data, '\n'))
 	}
 	return explained(err, file)
-}
-
-// writeWhole writes a file that is there whole or not at all.
-func writeWhole(file string, data []byte) error {
-	tmp, err := os.CreateTemp(filepath.Dir(file), ".plinth-")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name()) // fails after the rename, as it should
-	_, err = tmp.Write(data)
-	if err := errors.Join(err, tmp.Chmod(0o644), tmp.Close()); err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), file)
 }

@@ -28,6 +28,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/plinth-build/plinth/internal/diag"
+	"github.com/plinth-build/plinth/internal/wholefile"
 )
 
 // Image is one image with its names.
@@ -243,28 +244,14 @@ func copyBlob(from, to string, d digest.Digest, size int64) error {
 		return damaged(d, err)
 	}
 	defer f.Close()
-	return whole(to, func(w io.Writer) error { return copyVerified(w, f, d, size) })
+	return wholefile.Writer{Prefix: ".part-"}.Stream(to, func(w io.Writer) error { return copyVerified(w, f, d, size) })
 }
 
 func writeJSON(dir, name string, v any) error {
-	return whole(filepath.Join(dir, name), func(w io.Writer) error { return json.NewEncoder(w).Encode(v) })
-}
-
-// whole writes a file that is there whole or not at all.
-func whole(path string, write func(io.Writer) error) error {
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".part-")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name()) // fails after the rename, as it should
-	err = write(tmp)
-	if err := errors.Join(err, tmp.Chmod(0o644), tmp.Close()); err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), path)
+	return wholefile.Writer{Prefix: ".part-"}.Stream(filepath.Join(dir, name), func(w io.Writer) error { return json.NewEncoder(w).Encode(v) })
 }
 
 // File writes an archive to a file, whole or not at all.
 func File(path string, src Source, images []Image) error {
-	return whole(path, func(w io.Writer) error { return Archive(w, src, images) })
+	return wholefile.Writer{Prefix: ".part-"}.Stream(path, func(w io.Writer) error { return Archive(w, src, images) })
 }

@@ -2,7 +2,6 @@ package fleet
 
 import (
 	"encoding/json"
-	"errors"
 	"maps"
 	"os"
 	"path/filepath"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"github.com/plinth-build/plinth/internal/graph"
+	"github.com/plinth-build/plinth/internal/wholefile"
 )
 
 // durations is how long targets took when they were built last. It decides the
@@ -70,13 +70,5 @@ func (d *durations) save(file string) {
 	if err != nil || os.MkdirAll(filepath.Dir(file), 0o755) != nil {
 		return
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(file), ".durations-")
-	if err != nil {
-		return
-	}
-	defer os.Remove(tmp.Name()) // fails after the rename, as it should
-	_, err = tmp.Write(data)
-	if errors.Join(err, tmp.Close()) == nil {
-		_ = os.Rename(tmp.Name(), file)
-	}
+	_ = wholefile.Bytes(file, data)
 }

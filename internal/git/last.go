@@ -3,13 +3,14 @@ package git
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/plinth-build/plinth/internal/wholefile"
 )
 
 // To find the last commit of a folder that nobody touched for years, git has to
@@ -159,13 +160,5 @@ func saveMemory(file string, m memory) {
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(file), ".commits-")
-	if err != nil {
-		return
-	}
-	defer os.Remove(tmp.Name()) // fails after the rename, as it should
-	_, err = tmp.Write(data)
-	if errors.Join(err, tmp.Close()) == nil {
-		_ = os.Rename(tmp.Name(), file)
-	}
+	_ = wholefile.Bytes(file, data)
 }

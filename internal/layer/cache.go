@@ -4,13 +4,14 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
-	"errors"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 
 	"github.com/opencontainers/go-digest"
+
+	"github.com/plinth-build/plinth/internal/wholefile"
 )
 
 // Cache is a folder that keeps what layers say, without the contents of their
@@ -57,18 +58,7 @@ func (c Cache) put(d digest.Digest, entries []entry) error {
 	}
 	body := encodeEntries(entries)
 	sum := sha256.Sum256(body)
-	f, err := os.CreateTemp(filepath.Dir(file), "new-")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(slices.Concat([]byte(cacheMagic), sum[:], body))
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), file)
-	}
-	if err != nil {
-		os.Remove(f.Name())
-	}
-	return err
+	return wholefile.Bytes(file, slices.Concat([]byte(cacheMagic), sum[:], body))
 }
 
 // encodeEntries writes the entries in their order. Of a path it leaves out what it

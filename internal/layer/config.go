@@ -43,63 +43,62 @@ func ReplaceDiffIDs(config []byte, diffIDs []digest.Digest) ([]byte, error) {
 	return out, nil
 }
 
-func replaceDiffIDs(config []byte, diffIDs []digest.Digest) ([]byte, error) {
+// layerList is where a config says which layers it has.
+type layerList struct {
+	top   object // the whole config
+	ids   span   // the value of rootfs.diff_ids, if it is there
+	found bool
+	old   []digest.Digest
+}
+
+// parseLayers reads rootfs.diff_ids. What comes later reads JSON that is known to be sound.
+func parseLayers(config []byte) (l layerList, err error) {
 	if err := json.Unmarshal(config, new(json.RawMessage)); err != nil {
-		return nil, err
+		return l, err
 	}
-	top, err := parseObject(config, 0)
-	if err != nil {
-		return nil, err
+	if l.top, err = parseObject(config, 0); err != nil {
+		return l, err
 	}
-	rootfs, ok := top.members["rootfs"]
+	rootfs, ok := l.top.members["rootfs"]
 	if !ok {
-		return nil, errors.New("it has no rootfs")
+		return l, errors.New("it has no rootfs")
 	}
 	layers, err := parseObject(rootfs.of(config), rootfs.from)
 	if err != nil {
-		return nil, fmt.Errorf("rootfs: %w", err)
+		return l, fmt.Errorf("rootfs: %w", err)
 	}
-	ids, ok := layers.members["diff_ids"]
-	if !ok {
+	if l.ids, l.found = layers.members["diff_ids"]; l.found {
+		if err := json.Unmarshal(l.ids.of(config), &l.old); err != nil {
+			return l, fmt.Errorf("rootfs.diff_ids: %w", err)
+		}
+	}
+	return l, nil
+}
+
+func replaceDiffIDs(config []byte, diffIDs []digest.Digest) ([]byte, error) {
+	l, err := parseLayers(config)
+	if err != nil {
+		return nil, err
+	}
+	if !l.found {
 		return nil, errors.New("rootfs has no diff_ids")
 	}
-	var old []digest.Digest
-	if err := json.Unmarshal(ids.of(config), &old); err != nil {
-		return nil, fmt.Errorf("rootfs.diff_ids: %w", err)
-	}
-	if len(old) != len(diffIDs) {
-		return nil, fmt.Errorf("it has %d layers and not %d", len(old), len(diffIDs))
+	if len(l.old) != len(diffIDs) {
+		return nil, fmt.Errorf("it has %d layers and not %d", len(l.old), len(diffIDs))
 	}
 	data, err := json.Marshal(append([]digest.Digest{}, diffIDs...))
 	if err != nil {
 		return nil, err
 	}
-	return splice(config, []edit{{ids, data}}), nil
+	return splice(config, []edit{{l.ids, data}}), nil
 }
 
 func editConfig(config []byte, from int, diffIDs []digest.Digest) ([]byte, error) {
-	if err := json.Unmarshal(config, new(json.RawMessage)); err != nil {
-		return nil, err // what comes later reads JSON that is known to be sound
-	}
-	top, err := parseObject(config, 0)
+	l, err := parseLayers(config)
 	if err != nil {
 		return nil, err
 	}
-	rootfs, ok := top.members["rootfs"]
-	if !ok {
-		return nil, errors.New("it has no rootfs")
-	}
-	layers, err := parseObject(rootfs.of(config), rootfs.from)
-	if err != nil {
-		return nil, fmt.Errorf("rootfs: %w", err)
-	}
-	var old []digest.Digest
-	ids, hasIDs := layers.members["diff_ids"]
-	if hasIDs {
-		if err := json.Unmarshal(ids.of(config), &old); err != nil {
-			return nil, fmt.Errorf("rootfs.diff_ids: %w", err)
-		}
-	}
+	old := l.old
 	switch {
 	case from < 0 || from > len(old):
 		return nil, fmt.Errorf("it has %d layers and not %d", len(old), from)
@@ -116,9 +115,9 @@ func editConfig(config []byte, from int, diffIDs []digest.Digest) ([]byte, error
 		if err != nil {
 			return nil, err
 		}
-		edits = append(edits, edit{ids, data})
+		edits = append(edits, edit{l.ids, data})
 	}
-	if history, ok := top.members["history"]; ok {
+	if history, ok := l.top.members["history"]; ok {
 		more, err := editHistory(config, history, from, len(diffIDs))
 		if err != nil {
 			return nil, fmt.Errorf("history: %w", err)

@@ -23,6 +23,7 @@ import (
 	"strings"
 
 	"github.com/plinth-build/plinth/internal/diag"
+	"github.com/plinth-build/plinth/internal/wholefile"
 )
 
 // FileName is the lock's name in the catalog's root.
@@ -286,17 +287,7 @@ func (f *File) Save(root string) error {
 			os.Remove(filepath.Join(root, name)) // of a process that was killed
 		}
 	}
-	tmp, err := os.CreateTemp(root, tmpPrefix)
-	if err != nil {
-		return diag.Errorf(diag.Position{File: FileName}, "cannot write the lock: %w", err)
-	}
-	defer os.Remove(tmp.Name()) // fails after the rename, as it should
-	_, err = tmp.Write(data)
-	err = errors.Join(err, tmp.Chmod(0o644), tmp.Sync(), tmp.Close())
-	if err == nil {
-		err = os.Rename(tmp.Name(), path)
-	}
-	if err != nil {
+	if err := (wholefile.Writer{Prefix: tmpPrefix, Sync: true}).Bytes(path, data); err != nil {
 		return diag.Errorf(diag.Position{File: FileName}, "cannot write the lock: %w", err)
 	}
 	return nil

@@ -20,6 +20,7 @@ import (
 	"github.com/plinth-build/plinth/internal/debian/xz"
 	"github.com/plinth-build/plinth/internal/diag"
 	"github.com/plinth-build/plinth/internal/lock"
+	"github.com/plinth-build/plinth/internal/wholefile"
 )
 
 // packed is a form in which a Packages file is offered, the first that Release lists is taken.
@@ -159,16 +160,7 @@ func (c *Client) keep(s fileSum, data []byte) error {
 		return err
 	}
 	defer w.Close() //nolint:errcheck // it frees memory; the end of the stream is written below
-	tmp, err := os.CreateTemp(c.opt.CacheDir, tempPrefix)
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name()) // fails after the rename, as it should
-	_, err = tmp.Write(w.EncodeAll(data, nil))
-	if err = errors.Join(err, tmp.Chmod(0o644), tmp.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(tmp.Name(), c.cachePath(s)); err != nil {
+	if err := (wholefile.Writer{Prefix: tempPrefix}).Bytes(c.cachePath(s), w.EncodeAll(data, nil)); err != nil {
 		return err
 	}
 	return c.prune()

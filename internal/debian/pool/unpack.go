@@ -15,6 +15,7 @@ import (
 
 	"github.com/plinth-build/plinth/internal/debian/deb"
 	"github.com/plinth-build/plinth/internal/lock"
+	"github.com/plinth-build/plinth/internal/wholefile"
 )
 
 // unpack makes both files of package d from the .deb at file. The content goes
@@ -172,14 +173,8 @@ func (s *section) close() (Section, error) {
 
 // writeFile writes a file of the pool whole or not at all.
 func (p *Pool) writeFile(path string, data []byte) error {
-	f, err := os.CreateTemp(p.tmp(), "file-")
-	if err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	defer os.Remove(f.Name()) // fails after the rename, as it should
-	_, err = f.Write(data)
-	if err := errors.Join(err, f.Chmod(0o644), f.Close(), os.MkdirAll(filepath.Dir(path), 0o755)); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	return wholefile.Writer{TempDir: p.tmp(), Prefix: "file-"}.Bytes(path, data)
 }
