@@ -6,6 +6,7 @@
 //	peerfile bake CATALOG STORE OUT     OUT is the folder for the images, one tar file each
 //	peerfile make CATALOG STORE OUT     tiers of docker build, each waiting for the one before
 //	peerfile bases CATALOG STORE OUT    the names of the package images that the others need
+//	peerfile names CATALOG STORE OUT    the names of the Dockerfile targets
 package main
 
 import (
@@ -26,7 +27,7 @@ import (
 
 func main() {
 	if len(os.Args) != 5 {
-		fmt.Fprintln(os.Stderr, "usage: peerfile bake|make|bases CATALOG STORE OUT")
+		fmt.Fprintln(os.Stderr, "usage: peerfile bake|make|bases|names CATALOG STORE OUT")
 		os.Exit(64)
 	}
 	if err := run(os.Stdout, os.Args[1], os.Args[2], os.Args[3], os.Args[4]); err != nil {
@@ -54,8 +55,15 @@ func run(w io.Writer, what, root, layout, out string) error {
 			fmt.Fprintln(w, name)
 		}
 		return nil
+	case "names":
+		for _, t := range g.Targets {
+			if t.Dockerfile != nil {
+				fmt.Fprintln(w, t.Name)
+			}
+		}
+		return nil
 	}
-	return errors.New("it writes bake, make or bases")
+	return errors.New("it writes bake, make, bases or names")
 }
 
 // bakeTarget is what a bake file says about a target.
