@@ -45,6 +45,12 @@ const layers = `
 	git: wholefile
 	starter: diag ociref dockerfile catalog ; graph
 
+	# Lint: files and the catalog's facts, no engine and no network.
+	dockerfile/syntax:
+	shellscript: dockerfile/syntax
+	lint: dockerfile/syntax shellscript
+	lint/rules: dockerfile/syntax shellscript lint
+
 	# What is kept on disk, and what registries say.
 	store: diag ociref wholefile
 	registry: diag ociref lock
@@ -85,7 +91,7 @@ const layers = `
 // prefix; the longest prefix counts. Tests may import any but BuildKit's.
 const dependencies = `
 	github.com/moby/buildkit: engine build
-	github.com/moby/buildkit/frontend/dockerfile: dockerfile build
+	github.com/moby/buildkit/frontend/dockerfile: dockerfile dockerfile/syntax build
 	github.com/containerd/containerd: store engine build
 	github.com/google/go-containerregistry: registry build
 	github.com/ProtonMail/go-crypto: debian/apt debian/debtest

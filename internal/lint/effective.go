@@ -1,0 +1,211 @@
+package lint
+
+import (
+	"maps"
+	"path"
+	"strings"
+
+	"github.com/plinth-build/plinth/internal/dockerfile/syntax"
+)
+
+// Effective is the configuration of an image at one point of a Dockerfile, with what it
+// inherits. Values are as they are written, with the variables in them that are known in the place of their names.
+type Effective struct {
+	// Known says that everything is known, from scratch or an image of the catalog up. Without it
+	// the image comes from elsewhere, and only what was said since then is here.
+	Known bool
+
+	User        Value
+	Workdir     Value
+	Shell       []string // of RUN steps; the default where nothing says otherwise
+	ShellSet    bool
+	Healthcheck Value // the arguments of HEALTHCHECK, NONE included
+	Entrypoint  Value // the arguments
+	Cmd         Value
+	StopSignal  Value
+	Env         map[string]string // values of ENV
+	Args        map[string]string // of ARG in this stage; "" without a value
+	Labels      map[string]string
+	Expose      []string
+	Volumes     []string
+}
+
+// Value is something that was said, or inherited.
+type Value struct {
+	S    string
+	Set  bool
+	From string              // the image of the catalog that said it, "" for this file
+	In   *syntax.Instruction // the one that said it, nil when it is inherited from another file
+}
+
+// Scratch is what an image that stands on nothing has: root, no environment.
+func Scratch() *Effective { return &Effective{Known: true, Shell: DefaultShell} }
+
+// Unknown is what is known of an image from elsewhere.
+func Unknown() *Effective { return &Effective{Shell: DefaultShell} }
+
+// clone copies an Effective; maps are copied when they are written.
+func (e *Effective) clone() *Effective {
+	c := *e
+	return &c
+}
+
+// begin is what a stage begins with: its parent's state at its end, or the image's.
+func (s *Stage) begin() *Effective {
+	if s.Base != nil {
+		return s.Base
+	}
+	switch {
+	case s.Parent != nil:
+		s.Base = s.Parent.After().clone()
+		s.Base.Args = nil
+	case s.IsScratch():
+		s.Base = Scratch()
+	case s.doc.Image != nil && s.doc.Image.Base != nil:
+		s.Base = s.doc.Image.Base(s.Resolved)
+	}
+	if s.Base == nil {
+		s.Base = Unknown()
+	}
+	return s.Base
+}
+
+// Before is the state before the instruction with this index in the stage.
+func (s *Stage) Before(i int) *Effective { return s.all()[i] }
+
+// After is the state at the end of the stage.
+func (s *Stage) After() *Effective { return s.all()[len(s.Instructions)] }
+
+func (s *Stage) all() []*Effective {
+	if s.states == nil {
+		s.states = make([]*Effective, 0, len(s.Instructions)+1)
+		state := s.begin()
+		for _, in := range s.Instructions {
+			s.states = append(s.states, state)
+			state = s.apply(state, in)
+		}
+		s.states = append(s.states, state)
+	}
+	return s.states
+}
+
+// apply gives the state behind an instruction.
+func (s *Stage) apply(before *Effective, in *syntax.Instruction) *Effective {
+	escape := s.doc.File.Escape
+	value := func(text string) Value {
+		return Value{S: Expand(syntax.Unquote(text, escape), before.Lookup), Set: true, In: in}
+	}
+	e := before.clone()
+	switch in.Keyword {
+	case "USER":
+		e.User = value(in.Args.S)
+	case "WORKDIR":
+		v := value(in.Args.S)
+		if !path.IsAbs(v.S) && e.Workdir.Set && !strings.HasPrefix(v.S, "$") {
+			v.S = path.Join(e.Workdir.S, v.S)
+		}
+		e.Workdir = v
+	case "SHELL":
+		if list, ok := in.JSONValues(); ok && len(list) > 0 {
+			e.Shell, e.ShellSet = list, true
+		}
+	case "HEALTHCHECK":
+		e.Healthcheck = Value{S: in.Args.S, Set: true, In: in}
+	case "ENTRYPOINT":
+		e.Entrypoint = Value{S: in.Args.S, Set: true, In: in}
+		if before.Cmd.In == nil {
+			e.Cmd = Value{} // ENTRYPOINT resets a CMD that was inherited
+		}
+	case "CMD":
+		e.Cmd = Value{S: in.Args.S, Set: true, In: in}
+	case "STOPSIGNAL":
+		e.StopSignal = value(in.Args.S)
+	case "ENV":
+		e.Env = maps.Clone(e.Env)
+		for _, p := range in.Pairs() {
+			set(&e.Env, p.Name(escape), value(p.Value.S).S)
+		}
+	case "ARG":
+		e.Args = maps.Clone(e.Args)
+		for _, p := range in.Pairs() {
+			set(&e.Args, p.Name(escape), s.argValue(p, value))
+		}
+	case "LABEL":
+		e.Labels = maps.Clone(e.Labels)
+		for _, p := range in.Pairs() {
+			set(&e.Labels, value(p.Key.S).S, value(p.Value.S).S)
+		}
+	case "EXPOSE":
+		for _, f := range in.Args.Fields() {
+			e.Expose = append(e.Expose[:len(e.Expose):len(e.Expose)], value(f.S).S)
+		}
+	case "VOLUME":
+		e.Volumes = append(e.Volumes[:len(e.Volumes):len(e.Volumes)], volumes(in)...)
+	default:
+		return before
+	}
+	return e
+}
+
+// argValue is what an ARG has: the value that is given for the build, its default, or that of
+// the ARG of its name before the first FROM.
+func (s *Stage) argValue(p Pair, value func(string) Value) string {
+	name := p.Name(s.doc.File.Escape)
+	if s.doc.Image != nil {
+		if v, ok := s.doc.Image.Args[name]; ok {
+			return v
+		}
+	}
+	if p.Has {
+		return value(p.Value.S).S
+	}
+	return s.doc.args[name]
+}
+
+// Pair is a name and a value in ENV, LABEL or ARG.
+type Pair = syntax.Pair
+
+func volumes(in *syntax.Instruction) (out []string) {
+	if list, ok := in.JSONValues(); ok {
+		return list
+	}
+	for _, f := range in.Args.Fields() {
+		out = append(out, f.S)
+	}
+	return out
+}
+
+func set(m *map[string]string, name, value string) {
+	if *m == nil {
+		*m = map[string]string{}
+	}
+	(*m)[name] = value
+}
+
+// Lookup gives the value of a variable: ENV wins over ARG.
+func (e *Effective) Lookup(name string) (string, bool) {
+	if v, ok := e.Env[name]; ok {
+		return v, true
+	}
+	v, ok := e.Args[name]
+	return v, ok && v != ""
+}
+
+// IsRoot says whether a USER is root: by name, by number, with any group. The empty user of an
+// image that says nothing is root too.
+func IsRoot(user string) bool {
+	name, _, _ := strings.Cut(user, ":")
+	return name == "" || name == "root" || strings.Trim(name, "0") == ""
+}
+
+// Inherited is the state with another file's origin: what a child of an image begins with.
+func (e *Effective) Inherited(image string) *Effective {
+	c := e.clone()
+	c.Args = nil
+	for _, v := range []*Value{&c.User, &c.Workdir, &c.Healthcheck, &c.Entrypoint, &c.Cmd, &c.StopSignal} {
+		if v.In != nil {
+			v.In, v.From = nil, image
+		}
+	}
+	return c
+}

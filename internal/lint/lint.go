@@ -1,0 +1,276 @@
+// Package lint looks for mistakes in Dockerfiles.
+//
+//	l, err := lint.New(rules.All(), lint.Config{Profile: lint.Recommended})
+//	file := syntax.Parse("0100-java17/Dockerfile", data)
+//	findings := l.Check(lint.NewDoc(file, l.Options(), folder, image))
+//
+// A rule is data and a function (Rule); it gets a Dockerfile as stages with the
+// configuration that is in effect at each instruction (Effective), and as shell
+// commands (Stage.Runs). The rules themselves are in the package rules. Nothing is
+// built, nothing is looked up: what is not known from the files is not reported.
+//
+// What is known to be missing: variables are expanded only as far as their values stand in
+// the file or the catalog.
+package lint
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/plinth-build/plinth/internal/dockerfile/syntax"
+)
+
+// Config says which rules are on, and how bad their findings are.
+type Config struct {
+	Profile  Profile
+	Severity map[string]Severity // by code, over the profile's; Off switches a rule off
+	Paths    []PathConfig        // later ones win
+	Options  Options
+}
+
+// PathConfig is a part of a configuration that counts for some files.
+type PathConfig struct {
+	Globs    []string // of slash paths, as path.Match has them; ** is any number of folders
+	Severity map[string]Severity
+}
+
+// Linter checks files by one configuration. It may be used by several goroutines at once.
+type Linter struct {
+	rules  []*Rule
+	config Config
+	known  map[string]*Rule
+}
+
+// New makes a linter. An error names a rule in the configuration that there is not.
+func New(all []*Rule, c Config) (*Linter, error) {
+	l := &Linter{rules: all, config: c, known: map[string]*Rule{}}
+	for _, r := range all {
+		l.known[r.Code] = r
+	}
+	named := slices.Collect(maps.Keys(c.Severity))
+	for _, p := range c.Paths {
+		named = append(named, slices.Collect(maps.Keys(p.Severity))...)
+	}
+	slices.Sort(named)
+	for _, code := range named {
+		if !l.knows(code) {
+			return nil, fmt.Errorf("there is no rule %s", code)
+		}
+	}
+	return l, nil
+}
+
+// knows says whether there is a rule of that code. ShellCheck has more than are here.
+func (l *Linter) knows(code string) bool {
+	_, ok := l.known[code]
+	return ok || IsShellCheck(code)
+}
+
+// IsShellCheck says whether a code is one of ShellCheck's.
+func IsShellCheck(code string) bool {
+	digits, ok := strings.CutPrefix(code, "SC")
+	return ok && len(digits) == 4 && strings.Trim(digits, "0123456789") == ""
+}
+
+// Options are those of the configuration.
+func (l *Linter) Options() *Options { return &l.config.Options }
+
+// SeverityOf says how bad findings of a rule are in a file, Off when it is not on there.
+func (l *Linter) SeverityOf(r *Rule, file string) Severity {
+	s := Off
+	if r.Profiles&l.config.Profile != 0 {
+		s = r.Severity
+	}
+	if named, ok := l.config.Severity[r.Code]; ok {
+		s = named
+	}
+	for _, p := range l.config.Paths {
+		if named, ok := p.Severity[r.Code]; ok && slices.ContainsFunc(p.Globs, func(g string) bool { return Match(g, file) }) {
+			s = named
+		}
+	}
+	return s
+}
+
+// Check runs the rules over a Dockerfile. The findings are in their order, those that
+// comments switch off are left out.
+func (l *Linter) Check(d *Doc) []*Finding {
+	var out []*Finding
+	pragmas := readPragmas(d)
+	for _, r := range l.rules {
+		severity := l.SeverityOf(r, d.Path)
+		if severity == Off {
+			continue
+		}
+		for _, f := range r.Findings(d) {
+			f.Severity = severity
+			if !pragmas.ignore(f) {
+				out = append(out, f)
+			}
+		}
+	}
+	return Sort(out)
+}
+
+// Findings are what one rule finds, in the order in which it finds them, whether it is on or not.
+func (r *Rule) Findings(d *Doc) (out []*Finding) {
+	p := &Pass{Doc: d, Rule: r, out: &out}
+	if r.Check != nil {
+		r.Check(p)
+	}
+	if r.Stage != nil {
+		for _, s := range d.Stages {
+			r.Stage(p, s)
+		}
+	}
+	return out
+}
+
+// Sort puts findings in their total order and takes repeats out.
+func Sort(findings []*Finding) []*Finding {
+	slices.SortStableFunc(findings, func(a, b *Finding) int { return a.Compare(b) })
+	return slices.CompactFunc(findings, func(a, b *Finding) bool { return a.Compare(b) == 0 })
+}
+
+// Match matches a slash path against a pattern: as path.Match, and ** stands for any number of
+// folders. A pattern without a slash matches names in all folders.
+func Match(pattern, name string) bool {
+	if !strings.Contains(pattern, "/") {
+		ok, err := path.Match(pattern, path.Base(name))
+		return ok && err == nil
+	}
+	return matchParts(strings.Split(strings.TrimPrefix(pattern, "/"), "/"), strings.Split(name, "/"))
+}
+
+func matchParts(pattern, name []string) bool {
+	for len(pattern) > 0 {
+		if pattern[0] == "**" {
+			for i := range len(name) + 1 {
+				if matchParts(pattern[1:], name[i:]) {
+					return true
+				}
+			}
+			return false
+		}
+		if len(name) == 0 {
+			return false
+		}
+		if ok, err := path.Match(pattern[0], name[0]); !ok || err != nil {
+			return false
+		}
+		pattern, name = pattern[1:], name[1:]
+	}
+	return len(name) == 0
+}
+
+// pragmas are what comments in a file switch off.
+type pragmas struct {
+	all    []string                         // for the whole file
+	before map[*syntax.Instruction][]string // for one instruction
+	skip   bool                             // "check=skip=all": all of BuildKit's
+}
+
+// readPragmas reads "hadolint ignore=", "hadolint global ignore=", the same with plinth in the place of
+// hadolint, and the check directive.
+func readPragmas(d *Doc) pragmas {
+	p := pragmas{before: map[*syntax.Instruction][]string{}}
+	for _, dir := range d.File.Directives {
+		if dir.Name == "check" {
+			p.check(dir.Value)
+		}
+	}
+	if d.Options.NoPragmas {
+		return p
+	}
+	for _, c := range d.File.Comments {
+		codes, global := IgnorePragma(c.Text)
+		switch {
+		case len(codes) == 0:
+		case global:
+			p.all = append(p.all, codes...)
+		default:
+			if in := d.instructionBelow(c); in != nil {
+				p.before[in] = append(p.before[in], codes...)
+			}
+		}
+	}
+	return p
+}
+
+// check reads the value of a check directive: skip=Rule,Rule;error=true.
+func (p *pragmas) check(value string) {
+	value, _, _ = strings.Cut(value, " ")
+	for part := range strings.SplitSeq(value, ";") {
+		if list, ok := strings.CutPrefix(part, "skip="); ok {
+			for code := range strings.SplitSeq(list, ",") {
+				if code = strings.TrimSpace(code); code == "all" {
+					p.skip = true
+				} else {
+					p.all = append(p.all, code)
+				}
+			}
+		}
+	}
+}
+
+// IgnorePragma reads a comment that switches rules off: for the next instruction, or for the whole
+// file. There are no codes in other comments. What stands behind the codes is a reason.
+func IgnorePragma(comment string) (codes []string, global bool) {
+	rest, ok := strings.CutPrefix(comment, "hadolint")
+	if !ok {
+		if rest, ok = strings.CutPrefix(comment, "plinth"); !ok {
+			return nil, false
+		}
+	}
+	fields := strings.TrimLeft(rest, " \t")
+	if fields == rest {
+		return nil, false
+	}
+	if after, ok := strings.CutPrefix(fields, "global"); ok && strings.TrimLeft(after, " \t") != after {
+		fields, global = strings.TrimLeft(after, " \t"), true
+	}
+	list, ok := strings.CutPrefix(fields, "ignore")
+	if !ok {
+		return nil, false
+	}
+	list, ok = strings.CutPrefix(strings.TrimLeft(list, " \t"), "=")
+	if !ok {
+		return nil, false
+	}
+	for list != "" {
+		list = strings.TrimLeft(list, " \t")
+		end := 0
+		for end < len(list) && (list[end] >= 'A' && list[end] <= 'Z' || list[end] >= 'a' && list[end] <= 'z' || list[end] >= '0' && list[end] <= '9' || list[end] == '-') {
+			end++
+		}
+		if end == 0 {
+			break
+		}
+		codes = append(codes, list[:end])
+		list = strings.TrimLeft(list[end:], " \t")
+		if list, ok = strings.CutPrefix(list, ","); !ok {
+			break
+		}
+	}
+	return codes, global
+}
+
+// instructionBelow is the instruction that a comment stands above.
+func (d *Doc) instructionBelow(c syntax.Comment) *syntax.Instruction {
+	for _, in := range d.File.Instructions {
+		if in.Start > c.Offset || c.Inside && in.End > c.Offset {
+			return in
+		}
+	}
+	return nil
+}
+
+func (p pragmas) ignore(f *Finding) bool {
+	if p.skip && f.Rule.Family == BuildKit {
+		return true
+	}
+	return slices.Contains(p.all, f.Rule.Code) || f.instruction != nil && slices.Contains(p.before[f.instruction], f.Rule.Code)
+}

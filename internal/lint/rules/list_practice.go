@@ -1,0 +1,6 @@
+package rules
+
+import "github.com/plinth-build/plinth/internal/lint"
+
+// practice is the rules of that family.
+var practice = []*lint.Rule{}
