@@ -50,6 +50,8 @@ const layers = `
 	shellscript: dockerfile/syntax
 	lint: dockerfile/syntax shellscript
 	lint/rules: dockerfile/syntax shellscript lint
+	lint/find:
+	lint/family: catalog graph dockerfile/syntax lint
 
 	# What is kept on disk, and what registries say.
 	store: diag ociref wholefile

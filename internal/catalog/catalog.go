@@ -63,6 +63,7 @@ type Config struct {
 	Tags           []string // templates
 	TagsPos        diag.Position
 	Secrets        []SecretSource // by id
+	Lint           LintConfig
 }
 
 // SecretSource says where a build secret comes from: one of Env and File.

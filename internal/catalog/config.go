@@ -36,6 +36,7 @@ func (l *loader) config(data []byte) Config {
 		Squash:         Squash(cmp.Or(w.Squash.v, string(SquashOwn))),
 		Temp:           l.temp(w.Temp), Tags: l.tags(w.Tags), TagsPos: w.Tags.pos,
 		Secrets: l.secrets(w.Secrets),
+		Lint:    l.lint(w.Lint),
 	}
 	l.defaultFlavourPos = w.DefaultFlavour.pos
 	if c.Tags == nil {

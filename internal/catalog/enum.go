@@ -50,8 +50,21 @@ func refreshNames() []string {
 
 func modeNames() []string { return []string{string(Distroless), string(Full)} }
 
-// refreshText, modeText and squashText are texts with a fixed set of values.
+func profileNames() []string {
+	return []string{"recommended", "strict", "base-image", "hadolint", "buildkit"}
+}
+
+func severityNames() []string { return []string{"error", "warning", "info", "style", "off"} }
+
+func labelKinds() []string {
+	return []string{"text", "url", "rfc3339", "spdx", "hash", "semver", "email"}
+}
+
+// These are texts with a fixed set of values.
 type (
+	profileText  struct{ text }
+	severityText struct{ text }
+	labelText    struct{ text }
 	refreshText struct{ text }
 	modeText    struct{ text }
 	squashText  struct{ text }
@@ -60,6 +73,21 @@ type (
 func (r *refreshText) decode(d *decoder, n ast.Node, key string) {
 	r.text.decode(d, n, key)
 	r.oneOf(d, key, refreshNames())
+}
+
+func (p *profileText) decode(d *decoder, n ast.Node, key string) {
+	p.text.decode(d, n, key)
+	p.oneOf(d, key, profileNames())
+}
+
+func (s *severityText) decode(d *decoder, n ast.Node, key string) {
+	s.text.decode(d, n, key)
+	s.oneOf(d, key, severityNames())
+}
+
+func (l *labelText) decode(d *decoder, n ast.Node, key string) {
+	l.text.decode(d, n, key)
+	l.oneOf(d, key, labelKinds())
 }
 
 func (m *modeText) decode(d *decoder, n ast.Node, key string) {

@@ -71,6 +71,12 @@ func (refreshText) JSONSchema() *jsonschema.Schema { return enum(refreshNames())
 
 func (modeText) JSONSchema() *jsonschema.Schema { return enum(modeNames()) }
 
+func (profileText) JSONSchema() *jsonschema.Schema { return enum(profileNames()) }
+
+func (severityText) JSONSchema() *jsonschema.Schema { return enum(severityNames()) }
+
+func (labelText) JSONSchema() *jsonschema.Schema { return enum(labelKinds()) }
+
 func (squashText) JSONSchema() *jsonschema.Schema { return enum(squashNames()) }
 
 func enum(names []string) *jsonschema.Schema {

@@ -19,7 +19,38 @@ type wireConfig struct {
 	Temp           list[text]   `yaml:"temp" jsonschema_description:"Absolute paths that RUN steps share within one build and that never reach a layer, such as /tmp and /var/cache/apt."`
 	Tags           list[text]   `yaml:"tags" jsonschema_description:"Tags of every image, with {{.Version}}, {{.Date}}, {{.Commit}}, {{.BuildNumber}}, {{.Flavour}}, {{.Name}} and {{.axis}} of the matrix. Default: latest."`
 	Secrets        dict[text]   `yaml:"secrets" jsonschema_description:"Secrets for RUN --mount=type=secret by id: env=NAME, or src=FILE relative to plinth.yaml. The command line takes precedence."`
+	Lint           wireLint     `yaml:"lint" jsonschema_description:"What plinth lint reports."`
 	State          text         `yaml:"state" jsonschema_description:"Folder for everything that plinth stores, relative to plinth.yaml. Default: .plinth."`
+}
+
+type wireLint struct {
+	located
+	Profile           profileText        `yaml:"profile" jsonschema_description:"Set of rules: recommended, strict, base-image, hadolint or buildkit. Default: recommended."`
+	Rules             dict[severityText] `yaml:"rules" jsonschema_description:"Severity of rules by code: error, warning, info, style, or off."`
+	Paths             list[wireLintPath] `yaml:"paths" jsonschema_description:"Other severities for some files; later entries take precedence."`
+	FailOn            severityText       `yaml:"fail-on" jsonschema_description:"Findings of this severity and worse make plinth lint end with exit code 2; off: none do. Default: warning."`
+	TrustedRegistries list[text]         `yaml:"trusted-registries" jsonschema_description:"Registries that Dockerfiles may name besides the catalog's own; * stands for anything."`
+	LabelSchema       dict[labelText]    `yaml:"label-schema" jsonschema_description:"Labels that every image must have, and what they hold: text, url, rfc3339, spdx, hash, semver or email."`
+	StrictLabels      flag               `yaml:"strict-labels" jsonschema_description:"No labels but those of label-schema may be there."`
+	RequireDigest     flag               `yaml:"require-digest" jsonschema_description:"FROM must name a digest, with a lock too."`
+	BaseArg           text               `yaml:"base-arg" jsonschema_description:"ARG through which every FROM names the registry of its image, such as REGISTRY."`
+	Waivers           list[wireWaiver]   `yaml:"waivers" jsonschema_description:"Findings that are accepted for a time."`
+}
+
+type wireLintPath struct {
+	located
+	Files list[text]         `yaml:"files" jsonschema:"required" jsonschema_description:"Globs of Dockerfiles relative to plinth.yaml; ** stands for any number of folders."`
+	Rules dict[severityText] `yaml:"rules" jsonschema:"required" jsonschema_description:"Severity of rules by code in these files: error, warning, info, style, or off."`
+}
+
+type wireWaiver struct {
+	located
+	Rule    text       `yaml:"rule" jsonschema:"required" jsonschema_description:"Code of the rule."`
+	Files   list[text] `yaml:"files" jsonschema_description:"Globs of Dockerfiles relative to plinth.yaml; ** stands for any number of folders. Default: all."`
+	Targets list[text] `yaml:"targets" jsonschema_description:"Globs of targets. Default: all."`
+	Reason  text       `yaml:"reason" jsonschema:"required" jsonschema_description:"Why it is accepted."`
+	Owner   text       `yaml:"owner" jsonschema:"required" jsonschema_description:"Who answers for it."`
+	Expires text       `yaml:"expires" jsonschema:"required" jsonschema_description:"Last day on which it is accepted, as 2026-12-31."`
 }
 
 type wireDebian struct {

@@ -13,7 +13,8 @@ import (
 // stands on. It is made for one set of build arguments and parents; a file that several
 // targets of a catalog are built from is looked at once for each set that differs.
 type Doc struct {
-	Path    string
+	Path    string // as the user knows it
+	Rel     string // as configurations know it: relative to the catalog's root
 	File    *syntax.File
 	Stages  []*Stage
 	Meta    []*syntax.Instruction // before the first FROM
@@ -80,7 +81,7 @@ func NewDoc(file *syntax.File, o *Options, folder *Folder, image *Context) *Doc 
 	if o == nil {
 		o = &Options{}
 	}
-	d := &Doc{Path: file.Path, File: file, Options: o, Folder: folder, Image: image}
+	d := &Doc{Path: file.Path, Rel: file.Path, File: file, Options: o, Folder: folder, Image: image}
 	d.split()
 	d.link()
 	return d
@@ -133,7 +134,7 @@ func (d *Doc) link() {
 			s.Parent = p
 		}
 	}
-	final := d.finalStage()
+	final := d.Final()
 	if final != nil {
 		final.Final = true
 		final.reach()
@@ -179,7 +180,8 @@ func (d *Doc) StageNamed(name string, before int) *Stage {
 	return nil
 }
 
-func (d *Doc) finalStage() *Stage {
+// Final is the stage that becomes the image, nil in a file without stages.
+func (d *Doc) Final() *Stage {
 	if len(d.Stages) == 0 {
 		return nil
 	}

@@ -28,6 +28,7 @@ type Effective struct {
 	Labels      map[string]string
 	Expose      []string
 	Volumes     []string
+	NoShell     bool // there is no shell in the image
 }
 
 // Value is something that was said, or inherited.

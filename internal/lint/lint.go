@@ -101,7 +101,7 @@ func (l *Linter) Check(d *Doc) []*Finding {
 	var out []*Finding
 	pragmas := readPragmas(d)
 	for _, r := range l.rules {
-		severity := l.SeverityOf(r, d.Path)
+		severity := l.SeverityOf(r, d.Rel)
 		if severity == Off {
 			continue
 		}

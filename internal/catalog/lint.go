@@ -1,0 +1,118 @@
+package catalog
+
+import (
+	"path"
+	"strings"
+	"time"
+
+	"github.com/plinth-build/plinth/internal/diag"
+)
+
+// LintConfig is what plinth.yaml says of plinth lint. Which rules there are, this package
+// does not know.
+type LintConfig struct {
+	Profile           string // "" for the default
+	Rules             []LintRule
+	Paths             []LintPath
+	FailOn            string // "" for the default
+	TrustedRegistries []string
+	LabelSchema       map[string]string
+	StrictLabels      bool
+	RequireDigest     bool
+	BaseArg           string
+	Waivers           []LintWaiver
+}
+
+// LintRule is the severity of a rule.
+type LintRule struct {
+	Code     string
+	Severity string // error, warning, info, style, off
+	Pos      diag.Position
+}
+
+// LintPath is the severity of rules in some files.
+type LintPath struct {
+	Files []string // globs relative to the root
+	Rules []LintRule
+}
+
+// LintWaiver is an exception for a time.
+type LintWaiver struct {
+	Rule    string
+	Files   []string  // globs relative to the root; empty means all
+	Targets []string  // globs; empty means all
+	Reason  string    // never empty
+	Owner   string    // never empty
+	Expires time.Time // the first moment at which it does not count any more, UTC
+	Pos     diag.Position
+}
+
+func (l *loader) lint(w wireLint) LintConfig {
+	c := LintConfig{
+		Profile: w.Profile.v, FailOn: w.FailOn.v, Rules: lintRules(w.Rules),
+		TrustedRegistries: texts(w.TrustedRegistries),
+		StrictLabels:      w.StrictLabels.v, RequireDigest: w.RequireDigest.v, BaseArg: w.BaseArg.v,
+	}
+	if w.BaseArg.ok && !isIdentifier(w.BaseArg.v) {
+		l.fail(w.BaseArg.pos, "cannot use %q as base-arg", w.BaseArg.v).Hint("write the name of an ARG, such as REGISTRY")
+	}
+	for _, e := range w.LabelSchema.entries {
+		if c.LabelSchema == nil {
+			c.LabelSchema = map[string]string{}
+		}
+		c.LabelSchema[e.key] = e.value.v
+	}
+	for _, p := range w.Paths.items {
+		if len(p.Files.items) == 0 {
+			l.fail(p.pos, "cannot use a path in lint without files").Hint("name some: files: [\"legacy/**\"]")
+		}
+		c.Paths = append(c.Paths, LintPath{Files: l.lintGlobs(p.Files), Rules: lintRules(p.Rules)})
+	}
+	for _, v := range w.Waivers.items {
+		c.Waivers = append(c.Waivers, l.waiver(v))
+	}
+	return c
+}
+
+func (l *loader) waiver(w wireWaiver) LintWaiver {
+	l.required(w.Rule, w.pos, "rule", "a waiver")
+	l.required(w.Reason, w.pos, "reason", "a waiver")
+	l.required(w.Owner, w.pos, "owner", "a waiver")
+	l.required(w.Expires, w.pos, "expires", "a waiver")
+	out := LintWaiver{
+		Rule: w.Rule.v, Files: l.lintGlobs(w.Files), Targets: l.lintGlobs(w.Targets), Reason: w.Reason.v, Owner: w.Owner.v, Pos: w.pos,
+	}
+	if w.Expires.v != "" {
+		day, err := time.Parse(time.DateOnly, w.Expires.v)
+		if err != nil {
+			l.fail(w.Expires.pos, "cannot use %q as a day", w.Expires.v).Hint("write it as 2026-12-31")
+		}
+		out.Expires = day.AddDate(0, 0, 1)
+	}
+	return out
+}
+
+func (l *loader) lintGlobs(globs list[text]) (out []string) {
+	for _, g := range globs.items {
+		if _, err := path.Match(strings.ReplaceAll(g.v, "**", "*"), ""); err != nil || g.v == "" {
+			l.fail(g.pos, "cannot use the glob %q", g.v)
+			continue
+		}
+		out = append(out, g.v)
+	}
+	return out
+}
+
+func lintRules(d dict[severityText]) (out []LintRule) {
+	for _, e := range d.entries {
+		out = append(out, LintRule{Code: e.key, Severity: e.value.v, Pos: e.pos})
+	}
+	return out
+}
+
+func texts(items list[text]) (out []string) {
+	for _, t := range items.items {
+		out = append(out, t.v)
+	}
+	return out
+}
