@@ -300,11 +300,15 @@ func parseHead(s string) (Commit, error) {
 
 // run runs git in the catalog and returns what it prints.
 func (r *Repo) run(ctx context.Context, args ...string) (string, error) {
-	cmd := r.command(ctx, args...)
+	return output(r.command(ctx, args...), args[0])
+}
+
+// output runs a git command; what it says of an error is in the error.
+func output(cmd *exec.Cmd, name string) (string, error) {
 	out, err := cmd.Output()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
-		return "", fmt.Errorf("git %s: %s", args[0], strings.TrimPrefix(strings.TrimSpace(string(exit.Stderr)), "fatal: "))
+		return "", fmt.Errorf("git %s: %s", name, strings.TrimPrefix(strings.TrimSpace(string(exit.Stderr)), "fatal: "))
 	}
 	return string(out), err
 }
