@@ -51,6 +51,7 @@ const layers = `
 	lint: dockerfile/syntax shellscript
 	lint/rules: dockerfile/syntax shellscript lint
 	lint/find:
+	lsp: dockerfile/syntax lint
 	lint/family: catalog graph dockerfile/syntax lint
 
 	# What is kept on disk, and what registries say.
@@ -99,6 +100,8 @@ const dependencies = `
 	github.com/ProtonMail/go-crypto: debian/apt debian/debtest
 	github.com/goccy/go-yaml: catalog
 	github.com/spf13/cobra: cli
+	github.com/sourcegraph/jsonrpc2: lsp
+	mvdan.cc/sh: shellscript lint/rules
 `
 
 // helpers are the packages that only tests import.

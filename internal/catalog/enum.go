@@ -65,9 +65,9 @@ type (
 	profileText  struct{ text }
 	severityText struct{ text }
 	labelText    struct{ text }
-	refreshText struct{ text }
-	modeText    struct{ text }
-	squashText  struct{ text }
+	refreshText  struct{ text }
+	modeText     struct{ text }
+	squashText   struct{ text }
 )
 
 func (r *refreshText) decode(d *decoder, n ast.Node, key string) {

@@ -27,12 +27,12 @@ func TestConfigErrors(t *testing.T) {
 		"unknown without a neighbour": {
 			minimal + "  \nwhatever: 1\n",
 			"plinth.yaml:3:1: cannot use the key \"whatever\": it is unknown\n" +
-				"  the keys are: registry, aliases, images, args, labels, platforms, refresh, debian, flavours, flavour-name, default-flavour, squash, temp, tags, secrets, state",
+				"  the keys are: registry, aliases, images, args, labels, platforms, refresh, debian, flavours, flavour-name, default-flavour, squash, temp, tags, secrets, lint, state",
 		},
 		"key of a later version": {
 			minimal + "patch-days: own\n",
 			"plinth.yaml:2:1: cannot use the key \"patch-days\": it is unknown\n" +
-				"  the keys are: registry, aliases, images, args, labels, platforms, refresh, debian, flavours, flavour-name, default-flavour, squash, temp, tags, secrets, state",
+				"  the keys are: registry, aliases, images, args, labels, platforms, refresh, debian, flavours, flavour-name, default-flavour, squash, temp, tags, secrets, lint, state",
 		},
 		"nested unknown": {
 			minimal + "debian:\n  releases:\n    12:\n      sources:\n        - uri: http://x\n          suit: y\n",
@@ -334,7 +334,7 @@ func TestProblemsOfAllFilesAtOnce(t *testing.T) {
 		"plinth.yaml:1:11: cannot use \"A\" as the registry: it is not in lower case\n" +
 		"  write it as registry.example.com/base: no scheme, no tag, lower case\n" +
 		"plinth.yaml:2:1: cannot use the key \"x\": it is unknown\n" +
-		"  the keys are: registry, aliases, images, args, labels, platforms, refresh, debian, flavours, flavour-name, default-flavour, squash, temp, tags, secrets, state"
+		"  the keys are: registry, aliases, images, args, labels, platforms, refresh, debian, flavours, flavour-name, default-flavour, squash, temp, tags, secrets, lint, state"
 	if got := report(err); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}

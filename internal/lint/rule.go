@@ -179,3 +179,11 @@ func InsertAfter(t syntax.Text, words string) Edit {
 	at := t.Offset(len(t.S))
 	return Edit{Span{at, at}, words}
 }
+
+// InstructionStart is the offset of the instruction that a finding is in; ok is false if it is in none.
+func (f *Finding) InstructionStart() (offset int, ok bool) {
+	if f.instruction == nil {
+		return 0, false
+	}
+	return f.instruction.Start, true
+}
