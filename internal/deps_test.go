@@ -50,6 +50,7 @@ const layers = `
 	shellscript: dockerfile/syntax
 	lint: dockerfile/syntax shellscript
 	lint/rules: dockerfile/syntax shellscript lint
+	lint/custom: dockerfile/syntax shellscript lint
 	lint/find:
 	lsp: dockerfile/syntax lint
 	lint/family: catalog graph dockerfile/syntax lint
@@ -101,6 +102,7 @@ const dependencies = `
 	github.com/goccy/go-yaml: catalog
 	github.com/spf13/cobra: cli
 	github.com/sourcegraph/jsonrpc2: lsp
+	cel.dev/cel-go: lint/custom
 	mvdan.cc/sh: shellscript lint/rules
 `
 
