@@ -56,6 +56,8 @@ func profileNames() []string {
 
 func severityNames() []string { return []string{"error", "warning", "info", "style", "off"} }
 
+func onNames() []string { return []string{"instruction", "command", "stage", "image"} }
+
 func labelKinds() []string {
 	return []string{"text", "url", "rfc3339", "spdx", "hash", "semver", "email"}
 }
@@ -65,6 +67,7 @@ type (
 	profileText  struct{ text }
 	severityText struct{ text }
 	labelText    struct{ text }
+	onText       struct{ text }
 	refreshText  struct{ text }
 	modeText     struct{ text }
 	squashText   struct{ text }
@@ -83,6 +86,11 @@ func (p *profileText) decode(d *decoder, n ast.Node, key string) {
 func (s *severityText) decode(d *decoder, n ast.Node, key string) {
 	s.text.decode(d, n, key)
 	s.oneOf(d, key, severityNames())
+}
+
+func (o *onText) decode(d *decoder, n ast.Node, key string) {
+	o.text.decode(d, n, key)
+	o.oneOf(d, key, onNames())
 }
 
 func (l *labelText) decode(d *decoder, n ast.Node, key string) {

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"path"
 	"strings"
 	"time"
@@ -21,6 +22,19 @@ type LintConfig struct {
 	RequireDigest     bool
 	BaseArg           string
 	Waivers           []LintWaiver
+	Custom            []LintCustom
+}
+
+// LintCustom is a rule of the catalog's own.
+type LintCustom struct {
+	Code     string
+	Title    string // may be ""
+	Severity string // never off
+	On       string // instruction, command, stage, image
+	When     string // an expression that was not read yet
+	Message  string
+	Pos      diag.Position // of its code
+	WhenPos  diag.Position
 }
 
 // LintRule is the severity of a rule.
@@ -68,10 +82,35 @@ func (l *loader) lint(w wireLint) LintConfig {
 		}
 		c.Paths = append(c.Paths, LintPath{Files: l.lintGlobs(p.Files), Rules: lintRules(p.Rules)})
 	}
+	for _, r := range w.Custom.items {
+		c.Custom = append(c.Custom, l.customRule(r))
+	}
 	for _, v := range w.Waivers.items {
 		c.Waivers = append(c.Waivers, l.waiver(v))
 	}
 	return c
+}
+
+func (l *loader) customRule(w wireCustom) LintCustom {
+	l.required(w.Code, w.pos, "code", "a custom rule")
+	l.required(w.On.text, w.pos, "on", "a custom rule")
+	l.required(w.When, w.pos, "when", "a custom rule")
+	l.required(w.Message, w.pos, "message", "a custom rule")
+	prefix := strings.TrimRight(w.Code.v, "0123456789")
+	switch {
+	case !w.Code.ok || w.Code.v == "":
+	case prefix == "" || prefix == w.Code.v || strings.Trim(prefix, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "":
+		l.fail(w.Code.pos, "cannot use %q as a code", w.Code.v).Hint("write capital letters and digits behind them, such as ACME001")
+	case prefix == "DL" || prefix == "SC" || prefix == "PL":
+		l.fail(w.Code.pos, "cannot use %q as a code: codes that begin with %s are taken", w.Code.v, prefix).Hint("use letters of your own, such as ACME001")
+	}
+	if w.Severity.v == "off" {
+		l.fail(w.Severity.pos, "cannot use off as the severity of a custom rule").Hint("remove the rule, or switch it off under rules")
+	}
+	return LintCustom{
+		Code: w.Code.v, Title: w.Title.v, Severity: cmp.Or(w.Severity.v, "warning"), On: w.On.v, When: w.When.v, Message: w.Message.v,
+		Pos: w.Code.pos, WhenPos: w.When.pos,
+	}
 }
 
 func (l *loader) waiver(w wireWaiver) LintWaiver {

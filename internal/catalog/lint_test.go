@@ -23,8 +23,13 @@ lint:
   base-arg: REGISTRY
   waivers:
     - {rule: DL3002, files: ["0100-*/**"], targets: ["java*"], reason: it needs it, owner: web, expires: 2026-12-31}
+  custom:
+    - {code: ACME001, on: stage, when: "stage.final", message: no}
+    - {code: ACME002, on: image, when: "true", message: x, severity: info, title: y}
 `})
-	at := func(line, column int) diag.Position { return diag.Position{File: ConfigFile, Line: line, Column: column} }
+	at := func(line, column int) diag.Position {
+		return diag.Position{File: ConfigFile, Line: line, Column: column}
+	}
 	want := LintConfig{
 		Profile: "base-image", FailOn: "error",
 		Rules:             []LintRule{{"DL3008", "off", at(5, 11)}, {"PL5001", "error", at(5, 24)}},
@@ -36,6 +41,10 @@ lint:
 			Rule: "DL3002", Files: []string{"0100-*/**"}, Targets: []string{"java*"}, Reason: "it needs it", Owner: "web",
 			Expires: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC), Pos: at(15, 7),
 		}},
+		Custom: []LintCustom{
+			{Code: "ACME001", Severity: "warning", On: "stage", When: "stage.final", Message: "no", Pos: at(17, 14), WhenPos: at(17, 40)},
+			{Code: "ACME002", Title: "y", Severity: "info", On: "image", When: "true", Message: "x", Pos: at(18, 14), WhenPos: at(18, 40)},
+		},
 	}
 	if !reflect.DeepEqual(c.Config.Lint, want) {
 		t.Errorf("got\n%+v\nwant\n%+v", c.Config.Lint, want)
@@ -58,6 +67,17 @@ func TestLintErrors(t *testing.T) {
 				"plinth.yaml:3:73: cannot use a waiver without the key expires\n" +
 				"plinth.yaml:3:73: cannot use a waiver without the key owner\n" +
 				"plinth.yaml:3:73: cannot use a waiver without the key reason",
+		},
+		"custom rules": {
+			"custom: [{code: acme1, on: file, when: x, message: y}, {code: DL1, on: image, when: x, message: y, severity: off}, {code: ACME}]",
+			"plinth.yaml:3:19: cannot use \"acme1\" as a code\n  write capital letters and digits behind them, such as ACME001\n" +
+				"plinth.yaml:3:30: cannot use \"file\" as lint.custom[0].on\n  write one of: instruction, command, stage, image\n" +
+				"plinth.yaml:3:65: cannot use \"DL1\" as a code: codes that begin with DL are taken\n  use letters of your own, such as ACME001\n" +
+				"plinth.yaml:3:112: cannot use off as the severity of a custom rule\n  remove the rule, or switch it off under rules\n" +
+				"plinth.yaml:3:118: cannot use a custom rule without the key message\n" +
+				"plinth.yaml:3:118: cannot use a custom rule without the key on\n" +
+				"plinth.yaml:3:118: cannot use a custom rule without the key when\n" +
+				"plinth.yaml:3:125: cannot use \"ACME\" as a code\n  write capital letters and digits behind them, such as ACME001",
 		},
 		"globs and names": {
 			"base-arg: a-b\n  paths: [{files: [], rules: {DL3000: off}}, {files: [\"[\"], rules: {DL3000: off}}]",

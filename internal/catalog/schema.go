@@ -75,6 +75,8 @@ func (profileText) JSONSchema() *jsonschema.Schema { return enum(profileNames())
 
 func (severityText) JSONSchema() *jsonschema.Schema { return enum(severityNames()) }
 
+func (onText) JSONSchema() *jsonschema.Schema { return enum(onNames()) }
+
 func (labelText) JSONSchema() *jsonschema.Schema { return enum(labelKinds()) }
 
 func (squashText) JSONSchema() *jsonschema.Schema { return enum(squashNames()) }

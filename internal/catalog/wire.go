@@ -35,6 +35,17 @@ type wireLint struct {
 	RequireDigest     flag               `yaml:"require-digest" jsonschema_description:"FROM must name a digest, with a lock too."`
 	BaseArg           text               `yaml:"base-arg" jsonschema_description:"ARG through which every FROM names the registry of its image, such as REGISTRY."`
 	Waivers           list[wireWaiver]   `yaml:"waivers" jsonschema_description:"Findings that are accepted for a time."`
+	Custom            list[wireCustom]   `yaml:"custom" jsonschema_description:"Rules of the catalog's own."`
+}
+
+type wireCustom struct {
+	located
+	Code     text         `yaml:"code" jsonschema:"required" jsonschema_description:"Code of the rule: capital letters and digits behind them, such as ACME001."`
+	Title    text         `yaml:"title" jsonschema_description:"What the rule is about. Default: the message."`
+	Severity severityText `yaml:"severity" jsonschema_description:"error, warning, info or style. Default: warning."`
+	On       onText       `yaml:"on" jsonschema:"required" jsonschema_description:"What the condition looks at: instruction, command, stage or image."`
+	When     text         `yaml:"when" jsonschema:"required" jsonschema_description:"Condition in the Common Expression Language that is true where something is wrong."`
+	Message  text         `yaml:"message" jsonschema:"required" jsonschema_description:"What is said then."`
 }
 
 type wireLintPath struct {
