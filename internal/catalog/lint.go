@@ -57,7 +57,7 @@ type LintWaiver struct {
 	Targets []string  // globs; empty means all
 	Reason  string    // never empty
 	Owner   string    // never empty
-	Expires time.Time // the first moment at which it does not count any more, UTC
+	Expires time.Time // the last day on which it counts, at midnight UTC
 	Pos     diag.Position
 }
 
@@ -126,7 +126,7 @@ func (l *loader) waiver(w wireWaiver) LintWaiver {
 		if err != nil {
 			l.fail(w.Expires.pos, "cannot use %q as a day", w.Expires.v).Hint("write it as 2026-12-31")
 		}
-		out.Expires = day.AddDate(0, 0, 1)
+		out.Expires = day
 	}
 	return out
 }

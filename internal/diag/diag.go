@@ -65,7 +65,11 @@ type Error struct {
 	Err   error    // the cause, may be nil
 	Hints []string // what to do next, one line each, as a whole sentence or a command
 	Code  ExitCode // 0 means ExitError
+	Quiet bool     // the user has read it already: only the exit code counts
 }
+
+// Said is an error whose text was printed already, as findings are. It has only an exit code.
+func Said(c ExitCode) *Error { return &Error{Msg: "see above", Code: c, Quiet: true} }
 
 // Errorf makes an Error at pos. A %w in the format becomes the cause.
 func Errorf(pos Position, format string, args ...any) *Error {

@@ -71,6 +71,14 @@ func (s *Stage) begin() *Effective {
 	return s.Base
 }
 
+// Prepare works out what the stages begin with, as far as other files have to be read for it. After it,
+// rules may look at the Doc while other Docs of the same catalog are looked at.
+func (d *Doc) Prepare() {
+	for _, s := range d.Stages {
+		s.begin()
+	}
+}
+
 // Before is the state before the instruction with this index in the stage.
 func (s *Stage) Before(i int) *Effective { return s.all()[i] }
 

@@ -115,6 +115,19 @@ func (l *Linter) Check(d *Doc) []*Finding {
 	return Sort(out)
 }
 
+// Filter keeps those of findings that come from elsewhere whose rules are on for a file and which no
+// comment switches off, with the severity that they have there.
+func (l *Linter) Filter(d *Doc, findings []*Finding) (out []*Finding) {
+	pragmas := readPragmas(d)
+	for _, f := range findings {
+		f.Severity = l.SeverityOf(f.Rule, d.Rel)
+		if f.Severity != Off && !pragmas.ignore(f) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
 // Findings are what one rule finds, in the order in which it finds them, whether it is on or not.
 func (r *Rule) Findings(d *Doc) (out []*Finding) {
 	p := &Pass{Doc: d, Rule: r, out: &out}

@@ -17,7 +17,7 @@ import (
 //	error: 0100-java17/Dockerfile:1:6: cannot build java17: upstream debian:12 is not locked
 //	  hint: pin it with: plinth update debian:12
 func Errors(w io.Writer, err error) {
-	errs := diag.Flatten(err)
+	errs := slices.DeleteFunc(diag.Flatten(err), func(e *diag.Error) bool { return e.Quiet })
 	for i, e := range errs {
 		lines := strings.Split(strings.TrimRight(e.Error(), "\n"), "\n")
 		fmt.Fprintf(w, "error: %s\n", lines[0])

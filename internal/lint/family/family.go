@@ -120,7 +120,7 @@ func (f *Family) context(t *graph.Target) *lint.Context {
 	c.Base = func(ref string) *lint.Effective {
 		for _, e := range t.Parents {
 			if e.Text == ref {
-				return f.state(e.Target).Inherited(e.Target.Name)
+				return f.State(e.Target).Inherited(e.Target.Name)
 			}
 		}
 		return nil
@@ -128,8 +128,8 @@ func (f *Family) context(t *graph.Target) *lint.Context {
 	return c
 }
 
-// state is what the image of a target has.
-func (f *Family) state(t *graph.Target) *lint.Effective {
+// State is what the image of a target has.
+func (f *Family) State(t *graph.Target) *lint.Effective {
 	if e, ok := f.states[t]; ok {
 		return e
 	}
@@ -151,7 +151,7 @@ func (f *Family) state(t *graph.Target) *lint.Effective {
 func (f *Family) packages(t *graph.Target) *lint.Effective {
 	e := lint.Scratch()
 	if base := t.Base(); base != nil {
-		inherited := *f.state(base)
+		inherited := *f.State(base)
 		e = &inherited
 	}
 	p := t.Packages
