@@ -107,12 +107,25 @@ func (l *Linter) Check(d *Doc) []*Finding {
 		}
 		for _, f := range r.Findings(d) {
 			f.Severity = severity
-			if !pragmas.ignore(f) {
-				out = append(out, f)
+			if pragmas.ignore(f) {
+				continue
 			}
+			if l.config.Profile == HadolintProfile {
+				f.toInstruction()
+			}
+			out = append(out, f)
 		}
 	}
 	return Sort(out)
+}
+
+// toInstruction moves a finding to the start of its instruction, which is where hadolint reports it: whoever
+// changes from one to the other keeps what goes by lines.
+func (f *Finding) toInstruction() {
+	if f.instruction != nil {
+		f.Line, f.Column = f.instruction.Line, 1
+		f.EndLine, f.EndCol = f.Line, 1+len(f.instruction.Raw)
+	}
 }
 
 // Filter keeps those of findings that come from elsewhere whose rules are on for a file and which no

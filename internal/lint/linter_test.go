@@ -77,6 +77,22 @@ func TestComments(t *testing.T) {
 	}
 }
 
+func TestHadolintsPlaces(t *testing.T) {
+	r := &Rule{Code: "A", Severity: Error, Profiles: HadolintProfile | Strict, Stage: func(p *Pass, s *Stage) {
+		p.Report(At(s.Instructions[0].Args.Slice(3, 4)), "x")
+	}}
+	for profile, want := range map[Profile][4]int{HadolintProfile: {2, 1, 2, 4}, Strict: {3, 2, 3, 3}} {
+		l, err := New([]*Rule{r}, Config{Profile: profile})
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := l.Check(parsed("Dockerfile", "FROM a\nRUN b \\\n c\n"))[0]
+		if got := [4]int{f.Line, f.Column, f.EndLine, f.EndCol}; got != want {
+			t.Errorf("profile %d: at %v, want %v", profile, got, want)
+		}
+	}
+}
+
 func TestFilter(t *testing.T) {
 	l, err := New(nil, Config{Profile: Strict, Severity: map[string]Severity{"SC1001": Error, "SC1002": Off}})
 	if err != nil {
