@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/distribution/reference"
 	"github.com/moby/buildkit/client/llb/sourceresolver"
 	"github.com/opencontainers/go-digest"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
@@ -48,3 +49,13 @@ func plain(p ocispecs.Platform) []byte {
 
 // layer stands for the layers of an image that is not looked at.
 const layer = digest.Digest("sha256:0000000000000000000000000000000000000000000000000000000000000000")
+
+// Reference is the whole name that BuildKit asks Resolve for when FROM names an image; the name itself if
+// it is none.
+func Reference(image string) string {
+	ref, err := reference.ParseNormalizedNamed(image)
+	if err != nil {
+		return image
+	}
+	return reference.TagNameOnly(ref).String()
+}
