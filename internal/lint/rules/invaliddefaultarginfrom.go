@@ -22,8 +22,13 @@ var invalidDefaultArgInFrom = &lint.Rule{
 			if s == nil || p.Image != nil && !strings.Contains(s.Resolved, "$") {
 				return // the catalog gives what is missing
 			}
+			used := variables(s.ImageText, p.File.Escape, true)
 			at := s.ImageText
-			if used := variables(s.ImageText, p.File.Escape, true); len(used) == 1 {
+			switch len(used) {
+			case 0:
+				p.Report(lint.At(at), "FROM %s names neither a stage nor an image", s.Image)
+				return
+			case 1:
 				at = used[0].Text
 			}
 			p.Report(lint.At(at), "FROM %s names no image without build arguments: give the ARG a default", s.Image)

@@ -29,11 +29,11 @@ var jsonArgsRecommended = &lint.Rule{
 }
 
 // jsonForm is a command as a JSON array, if it is only words that a shell would hand on as they are, and
-// nothing else of the image takes it another way.
+// nothing else of the image takes it another way. A shell also runs a script that does not say what runs it.
 func jsonForm(d *lint.Doc, in *syntax.Instruction) (string, bool) {
 	line, _ := d.File.Position(in.Args.Offset(len(in.Args.S)))
 	words := strings.Fields(in.Args.S)
-	if line != in.Line || len(words) == 0 || slices.Contains(shellWords, words[0]) || strings.ContainsRune(words[0], '=') {
+	if line != in.Line || len(words) == 0 || slices.Contains(shellWords, words[0]) || strings.HasSuffix(words[0], ".sh") || strings.ContainsRune(words[0], '=') {
 		return "", false
 	}
 	for _, c := range in.Args.S {

@@ -36,7 +36,7 @@ var legacyKeyValueFormat = &lint.Rule{
 // says no where the value would be read in another way.
 func modernPair(f *syntax.File, pair lint.Pair) ([]lint.Edit, bool) {
 	gap := lint.Span{From: pair.Key.Offset(len(pair.Key.S)), To: pair.Value.Offset(0)}
-	if !pair.Has || pair.Value.S == "" || strings.Trim(string(f.Data[gap.From:gap.To]), " \t") != "" || strings.ContainsAny(pair.Key.S, "\"'$=") {
+	if !pair.Has || pair.Value.S == "" || strings.Trim(string(f.Data[gap.From:gap.To]), " \t\r\n"+string(f.Escape)) != "" || strings.ContainsAny(pair.Key.S, "\"'$=") {
 		return nil, false
 	}
 	if words := pair.Value.Words(f.Escape); len(words) == 1 && words[0].S == pair.Value.S {

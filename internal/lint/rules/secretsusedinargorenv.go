@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"strings"
+
 	"github.com/plinth-build/plinth/internal/dockerfile/checks"
 	"github.com/plinth-build/plinth/internal/dockerfile/syntax"
 	"github.com/plinth-build/plinth/internal/lint"
@@ -18,6 +20,9 @@ var secretsUsedInArgOrEnv = &lint.Rule{
 		warnings(p, func(in *syntax.Instruction, here []checks.Warning) {
 			for _, pair := range in.Pairs() {
 				name := pair.Name(p.File.Escape)
+				if isPublic(name, in.Keyword, pair, p.File.Escape) {
+					continue
+				}
 				for _, w := range here {
 					if quoted(w.Message, `"`) == name {
 						p.Report(lint.At(pair.Key), "%s %s looks like a secret, which would be in the image: use RUN --mount=type=secret", in.Keyword, name)
@@ -27,4 +32,16 @@ var secretsUsedInArgOrEnv = &lint.Rule{
 			}
 		}, "ARG", "ENV")
 	},
+}
+
+// isPublic says whether a name or its value tells that it is no secret: the fingerprint of a key, the path of a
+// socket, an ENV that says nothing, a name in the .NET way whose last part is Key.
+func isPublic(name, keyword string, pair lint.Pair, escape byte) bool {
+	value := syntax.Unquote(pair.Value.S, escape)
+	switch {
+	case keyword == "ENV" && value == "", strings.HasSuffix(name, "_SOCK"), strings.HasSuffix(name, "__Key"):
+		return true
+	}
+	hex := strings.ReplaceAll(value, " ", "")
+	return strings.Contains(name, "KEY") && len(hex) >= 16 && strings.Trim(strings.TrimPrefix(hex, "0x"), "0123456789ABCDEF") == ""
 }

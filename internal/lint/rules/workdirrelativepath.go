@@ -18,8 +18,8 @@ var workdirRelativePath = &lint.Rule{
 	Good: "FROM debian:12\nWORKDIR /app",
 	Check: func(p *lint.Pass) {
 		warnings(p, func(in *syntax.Instruction, _ []checks.Warning) {
-			if strings.Contains(in.Args.S, "$") && len(variables(in.Args, p.File.Escape, true)) > 0 {
-				return // the value is not known to be that
+			if isWindowsPath(in.Args.S) || strings.Contains(in.Args.S, "$") && len(variables(in.Args, p.File.Escape, true)) > 0 {
+				return // a variable may hold anything, and a drive is as good as a slash
 			}
 			p.Report(lint.At(in.Args), "WORKDIR %s depends on the image below: there is no absolute one before it", in.Args.S)
 		}, "WORKDIR")
