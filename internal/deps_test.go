@@ -48,8 +48,9 @@ const layers = `
 	# Lint: files and the catalog's facts, no engine and no network.
 	dockerfile/syntax:
 	shellscript: dockerfile/syntax
+	dockerfile/checks: dockerfile/syntax
 	lint: dockerfile/syntax shellscript
-	lint/rules: dockerfile/syntax shellscript lint
+	lint/rules: dockerfile/syntax dockerfile/checks shellscript lint
 	lint/custom: dockerfile/syntax shellscript lint
 	lint/find:
 	lsp: dockerfile/syntax lint
@@ -94,8 +95,8 @@ const layers = `
 // dependencies says which packages may import a heavy dependency, by path
 // prefix; the longest prefix counts. Tests may import any but BuildKit's.
 const dependencies = `
-	github.com/moby/buildkit: engine build
-	github.com/moby/buildkit/frontend/dockerfile: dockerfile dockerfile/syntax build
+	github.com/moby/buildkit: engine build dockerfile/checks
+	github.com/moby/buildkit/frontend/dockerfile: dockerfile dockerfile/syntax dockerfile/checks build
 	github.com/containerd/containerd: store engine build
 	github.com/google/go-containerregistry: registry build
 	github.com/ProtonMail/go-crypto: debian/apt debian/debtest

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"sync"
 
 	"github.com/plinth-build/plinth/internal/dockerfile/syntax"
 	"github.com/plinth-build/plinth/internal/shellscript"
@@ -23,6 +24,17 @@ type Doc struct {
 	Image   *Context // where the file stands in a catalog, nil outside of one
 
 	args map[string]string // the values of the ARGs before the first FROM
+	once sync.Map          // by key, what Once keeps
+}
+
+// Once gives what make returns; it is called once for each key, however many rules ask, in however
+// many goroutines. A key is of a type that only its owner has.
+func (d *Doc) Once(key any, make func() any) any {
+	if kept, ok := d.once.Load(key); ok {
+		return kept.(func() any)()
+	}
+	kept, _ := d.once.LoadOrStore(key, sync.OnceValue(make))
+	return kept.(func() any)()
 }
 
 // Context is where a Dockerfile stands in a catalog.

@@ -59,12 +59,15 @@ const (
 	Strict                              // all that makes an image better
 	BaseImage                           // for images that others build on
 	HadolintProfile                     // what hadolint has on, and nothing else
+	BuildKitProfile                     // the checks of docker build --check, and nothing else
 )
 
-var profileNames = map[string]Profile{"recommended": Recommended, "strict": Strict, "base-image": BaseImage, "hadolint": HadolintProfile}
+var profileNames = map[string]Profile{"recommended": Recommended, "strict": Strict, "base-image": BaseImage, "hadolint": HadolintProfile, "buildkit": BuildKitProfile}
 
 // ProfileNames are the names of the profiles.
-func ProfileNames() []string { return []string{"recommended", "strict", "base-image", "hadolint"} }
+func ProfileNames() []string {
+	return []string{"recommended", "strict", "base-image", "hadolint", "buildkit"}
+}
 
 // ParseProfile reads the name of a profile.
 func ParseProfile(name string) (Profile, error) {

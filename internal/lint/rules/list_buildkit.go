@@ -2,5 +2,28 @@ package rules
 
 import "github.com/plinth-build/plinth/internal/lint"
 
-// buildkit is the rules of that family.
-var buildkit = []*lint.Rule{}
+// buildkit is the rules of that family, by code.
+var buildkit = []*lint.Rule{
+	consistentInstructionCasing,
+	copyIgnoredFile,
+	duplicateStageName,
+	exposeInvalidFormat,
+	exposeProtoCasing,
+	fromAsCasing,
+	fromPlatformFlagConstDisallowed,
+	invalidBaseImagePlatform,
+	invalidDefaultArgInFrom,
+	invalidDefinitionDescription,
+	jsonArgsRecommended,
+	legacyKeyValueFormat,
+	maintainerDeprecated,
+	multipleInstructionsDisallowed,
+	noEmptyContinuation,
+	redundantTargetPlatform,
+	reservedStageName,
+	secretsUsedInArgOrEnv,
+	stageNameCasing,
+	undefinedArgInFrom,
+	undefinedVar,
+	workdirRelativePath,
+}

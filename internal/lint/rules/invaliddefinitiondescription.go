@@ -1,0 +1,34 @@
+package rules
+
+import (
+	"strings"
+
+	"github.com/plinth-build/plinth/internal/dockerfile/checks"
+	"github.com/plinth-build/plinth/internal/dockerfile/syntax"
+	"github.com/plinth-build/plinth/internal/lint"
+)
+
+var invalidDefinitionDescription = &lint.Rule{
+	Code: "InvalidDefinitionDescription", Title: "Comment above ARG or FROM that does not describe it", Severity: lint.Style, Family: lint.BuildKit,
+	Profiles: lint.BuildKitProfile, Since: "0.1.0",
+	Source: "https://docs.docker.com/reference/build-checks/invalid-definition-description/",
+	Why: "BuildKit shows the comment right above an ARG or a stage as its description if it begins with the name. " +
+		"Another comment there is not shown; an empty line below it says that none is meant. BuildKit calls this rule " +
+		"experimental.",
+	Bad:  "FROM debian:12\n# The version to install\nARG VERSION",
+	Good: "FROM debian:12\n# VERSION is what to install\nARG VERSION",
+	Check: func(p *lint.Pass) {
+		warnings(p, func(in *syntax.Instruction, _ []checks.Warning) {
+			if !strings.HasPrefix(strings.TrimSpace(p.File.LineText(in.Line-1)), "#") {
+				return // an empty line says that it is no description; BuildKit goes over that
+			}
+			at := fromWord(in, 2)
+			if in.Keyword == "ARG" {
+				if pairs := in.Pairs(); len(pairs) > 0 {
+					at = pairs[0].Key
+				}
+			}
+			p.Report(lint.At(at), "the comment above does not begin with %s, so it does not describe it", at.S)
+		}, "FROM", "ARG")
+	},
+}
