@@ -48,6 +48,8 @@ type Options struct {
 type Result struct {
 	Warnings []Warning // by line, rule, message
 	Err      *Error    // nil when it could be built so far
+	// NeedsArgs says that Err would not be there if ARGs before the first FROM had values.
+	NeedsArgs bool
 	// Refused says that a check directive (error=true) makes an error of the warnings.
 	Refused bool
 }
@@ -82,7 +84,8 @@ func Run(f *syntax.File, o Options) *Result {
 		if args := withPlaceholders(f, o.Args); len(args) > len(o.Args) {
 			more := o
 			more.Args = args
-			r.Warnings = ask(text.data, more).Warnings
+			with := ask(text.data, more)
+			r.Warnings, r.NeedsArgs = with.Warnings, with.Err == nil
 		}
 	}
 	for i := range r.Warnings {

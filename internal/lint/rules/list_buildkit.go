@@ -4,6 +4,7 @@ import "github.com/plinth-build/plinth/internal/lint"
 
 // buildkit is the rules of that family, by code.
 var buildkit = []*lint.Rule{
+	pl0001,
 	consistentInstructionCasing,
 	copyIgnoredFile,
 	duplicateStageName,
