@@ -22,6 +22,7 @@ type Doc struct {
 	Image   *Context // where the file stands in a catalog, nil outside of one
 
 	args map[string]string // the values of the ARGs before the first FROM
+	memo map[any]any
 }
 
 // Context is where a Dockerfile stands in a catalog.
@@ -73,6 +74,7 @@ type Run struct {
 	Shell   []string // that reads it, from SHELL or the default
 	Dialect shellscript.Dialect
 	Scripts []*shellscript.Script // one, or one for each heredoc that is a script
+	Before  *Effective            // what is in effect when it begins; nil for CMD, ENTRYPOINT, HEALTHCHECK
 }
 
 // NewDoc prepares a Dockerfile for rules.
@@ -259,6 +261,20 @@ func MountOption(f syntax.Flag, names ...string) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// Memo keeps what several rules need and one of them works out first. The key is of a type of
+// the caller's own.
+func (d *Doc) Memo(key any, make func() any) any {
+	v, ok := d.memo[key]
+	if !ok {
+		v = make()
+		if d.memo == nil {
+			d.memo = map[any]any{}
+		}
+		d.memo[key] = v
+	}
+	return v
 }
 
 // All are the instructions of the file in order.

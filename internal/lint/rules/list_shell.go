@@ -3,4 +3,6 @@ package rules
 import "github.com/plinth-build/plinth/internal/lint"
 
 // shell is the rules of that family.
-var shell = []*lint.Rule{}
+var shell = []*lint.Rule{
+	sc2086,
+}
