@@ -371,3 +371,36 @@ func globAt(s string) int {
 	}
 	return -1
 }
+
+// braceAt is where a word has a brace expansion, as {a,b} or {1..3}, in bytes of its text; -1 for none.
+func braceAt(t *shellTree, w *syntax.Word) int {
+	span := t.Span(w).S
+	if strings.IndexByte(span, '{') < 0 {
+		return -1
+	}
+	open := -1
+	comma := false
+	for _, p := range w.Parts {
+		lit, ok := p.(*syntax.Lit)
+		if !ok {
+			continue
+		}
+		base := int(lit.Pos().Offset() - w.Pos().Offset())
+		for i := 0; i < len(lit.Value); i++ {
+			switch c := lit.Value[i]; {
+			case c == '\\':
+				i++
+			case c == '{':
+				open, comma = base+i, false
+			case c == ',', c == '.' && i > 0 && lit.Value[i-1] == '.' && open >= 0 && open < base+i-2:
+				comma = true
+			case c == '}':
+				if open >= 0 && comma {
+					return open
+				}
+				open = -1
+			}
+		}
+	}
+	return -1
+}
