@@ -19,6 +19,9 @@ func (t *shellTree) variables() *variableNames {
 		return t.names
 	}
 	v := &variableNames{assigned: map[string]bool{}, used: map[string]bool{}}
+	if len(t.run.In.Heredocs) > 0 && !strings.HasPrefix(t.run.In.Args.S, "<<") {
+		v.sources = true // the documents are not in the tree
+	}
 	t.names = v
 	each(t, kindAssign, func(i int, a *syntax.Assign) {
 		if a.Name == nil {
