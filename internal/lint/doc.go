@@ -86,6 +86,7 @@ type Run struct {
 	Shell   []string // that reads it, from SHELL or the default
 	Dialect shellscript.Dialect
 	Scripts []*shellscript.Script // one, or one for each heredoc that is a script
+	Before  *Effective            // what is in effect when it begins; nil for CMD, ENTRYPOINT, HEALTHCHECK
 }
 
 // NewDoc prepares a Dockerfile for rules.

@@ -20,7 +20,9 @@ func (s *Stage) Runs() []*Run {
 				run = run.Inner
 			}
 			if run.Keyword == "RUN" {
-				s.runs = append(s.runs, s.parseRun(run, s.Before(i).Shell))
+				r := s.parseRun(run, s.Before(i).Shell)
+				r.Before = s.Before(i)
+				s.runs = append(s.runs, r)
 			}
 		}
 	}

@@ -1,0 +1,74 @@
+package rules
+
+import (
+	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/plinth-build/plinth/internal/lint"
+	"github.com/plinth-build/plinth/internal/shellscript"
+)
+
+var sc2028 = &lint.Rule{
+	Code: "SC2028", Title: "echo of an escape sequence", Severity: lint.Info, Family: lint.Shell,
+	Profiles: lint.HadolintProfile | lint.Strict, Since: "0.1.0",
+	Source: "https://www.shellcheck.net/wiki/SC2028",
+	Why:    "Whether `echo` makes a line end of `\\n` depends on the shell: dash does, bash and busybox do not. `printf` always does.",
+	Bad:    "FROM debian:12\nRUN echo \"a\\nb\" > /etc/list",
+	Good:   "FROM debian:12\nRUN printf 'a\\nb\\n' > /etc/list",
+	Check: func(p *lint.Pass) {
+		eachShell(p, func(t *shellTree) {
+			for _, c := range t.Commands {
+				if c.Base() != "echo" || echoFlag(c, 'e') {
+					continue
+				}
+				for _, w := range c.Args() {
+					if w.Tree != nil && hasEscape(w.Tree) {
+						p.Report(lint.At(w.Text), "whether echo expands the escape sequence depends on the shell: use printf")
+					}
+				}
+			}
+		})
+	},
+}
+
+// echoFlag says whether one of echo's flags is given; they come first.
+func echoFlag(c *shellscript.Command, letter byte) bool {
+	for _, w := range c.Args() {
+		if len(w.S) < 2 || w.S[0] != '-' || strings.Trim(w.S[1:], "neE") != "" {
+			return false
+		}
+		if strings.IndexByte(w.S, letter) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// hasEscape says whether a quoted part of a word has an escape sequence of echo's.
+func hasEscape(w *syntax.Word) bool {
+	for _, p := range w.Parts {
+		switch p := p.(type) {
+		case *syntax.SglQuoted:
+			if !p.Dollar && escapes(p.Value) {
+				return true
+			}
+		case *syntax.DblQuoted:
+			for _, inner := range p.Parts {
+				if lit, ok := inner.(*syntax.Lit); ok && escapes(lit.Value) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+func escapes(s string) bool {
+	for i := 0; i+1 < len(s); i++ {
+		if s[i] == '\\' && strings.IndexByte("abefnrtvx01234567", s[i+1]) >= 0 {
+			return true
+		}
+	}
+	return false
+}

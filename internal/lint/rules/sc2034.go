@@ -1,0 +1,85 @@
+package rules
+
+import (
+	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/plinth-build/plinth/internal/lint"
+)
+
+var sc2034 = &lint.Rule{
+	Code: "SC2034", Title: "variable that is not used", Severity: lint.Warning, Family: lint.Shell,
+	Profiles: lint.HadolintProfile | lint.Strict, Since: "0.1.0",
+	Source: "https://www.shellcheck.net/wiki/SC2034",
+	Why:    "A variable that is assigned and neither expanded nor exported has no effect: a step has its own shell, and nothing of it is left for the next one. Often its name is misspelled.",
+	Bad:    "FROM debian:12\nRUN version=1.2; curl -O https://example.com/1.2.tgz",
+	Good:   "FROM debian:12\nRUN version=1.2; curl -O \"https://example.com/$version.tgz\"",
+	Check: func(p *lint.Pass) {
+		eachShell(p, func(t *shellTree) {
+			v := t.variables()
+			if v.sources {
+				return
+			}
+			last := map[string]syntax.Node{}
+			note := func(name string, n syntax.Node) {
+				if !v.used[name] && !meantForOthers(name) && !t.environment(name) {
+					last[name] = n
+				}
+			}
+			each(t, kindAssign, func(i int, a *syntax.Assign) {
+				if a.Name == nil || a.Naked {
+					return
+				}
+				if call, ok := t.parent(i).(*syntax.CallExpr); ok && len(call.Args) > 0 {
+					return
+				}
+				note(a.Name.Value, a.Name)
+			})
+			each(t, kindFor, func(_ int, n *syntax.ForClause) {
+				if iter, ok := n.Loop.(*syntax.WordIter); ok && !isCounter(t, iter) {
+					note(iter.Name.Value, iter.Name)
+				}
+			})
+			for name, n := range last {
+				p.Report(t.at(n), "%s is not used: expand it, export it or take it away", name)
+			}
+		})
+	},
+}
+
+// isCounter says whether a loop only counts: for i in 1 2 3.
+func isCounter(t *shellTree, iter *syntax.WordIter) bool {
+	for _, w := range iter.Items {
+		if s := w.Lit(); s != "" && strings.Trim(s, "0123456789{}.") != "" {
+			return false
+		}
+		if _, ok := w.Parts[0].(*syntax.CmdSubst); w.Lit() == "" && (!ok || !strings.Contains(t.Span(w).S, "seq ")) {
+			return false
+		}
+	}
+	return true
+}
+
+// meantForOthers says whether the shell or the programs that it runs look at a variable by its name.
+func meantForOthers(name string) bool {
+	if strings.HasPrefix(name, "_") || strings.HasPrefix(name, "LC_") || strings.HasPrefix(name, "LD_") || strings.HasPrefix(name, "BASH_") {
+		return true
+	}
+	switch name {
+	case "IFS", "PATH", "HOME", "LANG", "LANGUAGE", "PS1", "PS2", "PS3", "PS4", "CDPATH", "ENV", "MAIL", "MAILPATH", "OPTIND", "OPTERR", "PWD", "OLDPWD", "SHELL", "TERM", "TMPDIR", "TMOUT",
+		"COLUMNS", "LINES", "FUNCNEST", "GLOBIGNORE", "HISTFILE", "HISTSIZE", "IGNOREEOF", "POSIXLY_CORRECT", "PROMPT_COMMAND", "RANDOM", "SECONDS", "TIMEFORMAT", "REPLY", "TZ", "DEBIAN_FRONTEND":
+		return true
+	}
+	return false
+}
+
+// environment says whether a variable is in the step's environment already.
+func (t *shellTree) environment(name string) bool {
+	if t.run.Before == nil {
+		return false
+	}
+	_, env := t.run.Before.Env[name]
+	_, arg := t.run.Before.Args[name]
+	return env || arg
+}

@@ -1,0 +1,50 @@
+package rules
+
+import (
+	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/plinth-build/plinth/internal/lint"
+)
+
+var sc2046 = &lint.Rule{
+	Code: "SC2046", Title: "output of a command without quotes", Severity: lint.Warning, Family: lint.Shell,
+	Profiles: lint.HadolintProfile | lint.Strict, Since: "0.1.0",
+	Source: "https://www.shellcheck.net/wiki/SC2046",
+	Why:    "The output of `$(…)` is split at blanks, and `*` and `?` in it match files, unless it is in double quotes.",
+	Bad:    "FROM debian:12\nRUN tar -xf $(ls -t /tmp/*.tar)",
+	Good:   "FROM debian:12\nRUN tar -xf \"$(ls -t /tmp/*.tar)\"",
+	Check: func(p *lint.Pass) {
+		eachShell(p, func(t *shellTree) {
+			each(t, kindSubst, func(i int, n *syntax.CmdSubst) {
+				if !t.splitAt(i) || givesWords(n) {
+					return
+				}
+				p.Report(t.at(n), "the output of %s is split at blanks: put it in double quotes", t.firstName(n))
+			})
+		})
+	},
+}
+
+// givesWords says whether a command's output is meant to be split.
+func givesWords(n *syntax.CmdSubst) bool {
+	if len(n.Stmts) != 1 {
+		return len(n.Stmts) == 0 // there is only a comment in it
+	}
+	call, ok := n.Stmts[0].Cmd.(*syntax.CallExpr)
+	if !ok || len(call.Args) == 0 {
+		return false
+	}
+	name := call.Args[0].Lit()
+	return name == "seq" || name == "pgrep"
+}
+
+// firstName is a few words that name a command substitution in a message.
+func (t *shellTree) firstName(n *syntax.CmdSubst) string {
+	s := strings.Join(strings.Fields(t.Span(n).S), " ")
+	if len(s) > 40 || strings.Contains(s, "%") {
+		return "$(…)"
+	}
+	return s
+}

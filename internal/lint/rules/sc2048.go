@@ -1,0 +1,39 @@
+package rules
+
+import (
+	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/plinth-build/plinth/internal/lint"
+)
+
+var sc2048 = &lint.Rule{
+	Code: "SC2048", Title: "$* without quotes", Severity: lint.Error, Family: lint.Shell,
+	Profiles: lint.HadolintProfile | lint.Strict | lint.Recommended, Since: "0.1.0",
+	Source: "https://www.shellcheck.net/wiki/SC2048",
+	Why:    "`$*` gives the arguments as one text, which is then split again, so an argument with a blank becomes two. `\"$@\"` gives them as they are.",
+	Bad:    "FROM debian:12\nRUN f() { install $*; }; f a b",
+	Good:   "FROM debian:12\nRUN f() { install \"$@\"; }; f a b",
+	Check: func(p *lint.Pass) {
+		eachShell(p, func(t *shellTree) {
+			each(t, kindParam, func(i int, n *syntax.ParamExp) {
+				if n.Param == nil || n.Length || !t.splitAt(i) && !t.inLoopItems(i) || n.Exp != nil {
+					return
+				}
+				w, ok := n.Index.(*syntax.Word)
+				if n.Param.Value == "*" || ok && w.Lit() == "*" {
+					p.Report(t.at(n), "%s is split again: use \"$@\" to keep the words whole", t.Span(n).S)
+				}
+			})
+		})
+	},
+}
+
+// inLoopItems says whether an expansion is one of the words that a loop goes over.
+func (t *shellTree) inLoopItems(i int) bool {
+	up := t.nodes[i].up
+	if _, ok := t.nodes[up].node.(*syntax.Word); !ok {
+		return false
+	}
+	_, ok := t.parent(up).(*syntax.WordIter)
+	return ok
+}

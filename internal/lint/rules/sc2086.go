@@ -1,0 +1,64 @@
+package rules
+
+import (
+	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/plinth-build/plinth/internal/lint"
+	"github.com/plinth-build/plinth/internal/shellscript"
+)
+
+var sc2086 = &lint.Rule{
+	Code: "SC2086", Title: "variable without quotes", Severity: lint.Info, Family: lint.Shell,
+	Profiles: lint.HadolintProfile | lint.Strict, Since: "0.1.0",
+	Source: "https://www.shellcheck.net/wiki/SC2086",
+	Why: "The shell splits the value of a variable at blanks and takes `*`, `?` and `[` in it as patterns of file names, unless it is in double quotes. " +
+		"A variable whose value is in the Dockerfile and is one plain word, from ENV, a default of ARG or an assignment in the script, is not reported.",
+	Bad:  "FROM debian:12\nARG FILES\nRUN rm -f $FILES",
+	Good: "FROM debian:12\nARG FILES\nRUN rm -f \"$FILES\"",
+	Check: func(p *lint.Pass) {
+		eachShell(p, func(t *shellTree) {
+			each(t, kindParam, func(i int, n *syntax.ParamExp) {
+				if n.Param == nil || n.Length || n.Names != 0 || n.Param.Value == "@" || isArrayAt(n) || !t.splitAt(i) {
+					return
+				}
+				if n.Exp != nil {
+					switch n.Exp.Op {
+					case syntax.AlternateUnset, syntax.AlternateUnsetOrNull:
+						return
+					case syntax.AssignUnset, syntax.AssignUnsetOrNull:
+						return // SC2223 is about these
+					}
+				}
+				if t.flow().splits(n) {
+					p.Report(t.at(n), "%s is split at blanks and its * and ? match files: put it in double quotes", t.Span(n).S)
+				}
+			})
+		})
+	},
+}
+
+// splitAt says whether the value of an expansion without quotes is split where it stands.
+func (t *shellTree) splitAt(i int) bool {
+	where, word, above := t.unquoted(i)
+	switch where {
+	case placeRedirect:
+		return true
+	case placeDeclared:
+		return t.Dialect == shellscript.Sh
+	case placeName:
+		return len(word.Parts) > 1
+	case placeArg:
+		call := t.nodes[above].node.(*syntax.CallExpr)
+		if name := call.Args[0].Lit(); (name == "exec" || name == "command") && call.Args[1] == word && len(word.Parts) == 1 {
+			return false
+		}
+		return true
+	}
+	return false
+}
+
+// isArrayAt says whether an expansion is ${name[@]}.
+func isArrayAt(n *syntax.ParamExp) bool {
+	w, ok := n.Index.(*syntax.Word)
+	return ok && w.Lit() == "@"
+}

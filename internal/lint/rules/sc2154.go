@@ -1,0 +1,90 @@
+package rules
+
+import (
+	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/plinth-build/plinth/internal/lint"
+	"github.com/plinth-build/plinth/internal/shellscript"
+)
+
+var sc2154 = &lint.Rule{
+	Code: "SC2154", Title: "variable that nothing sets", Severity: lint.Warning, Family: lint.Shell,
+	Profiles: lint.HadolintProfile | lint.Strict | lint.Recommended, Since: "0.1.0",
+	Source: "https://www.shellcheck.net/wiki/SC2154",
+	Why:    "Nothing in the script, no ENV and no ARG before it sets the variable, so it is empty, or comes from the parent image. ShellCheck and this rule look only at names with small letters: capital ones are often inherited.",
+	Bad:    "FROM debian:12\nRUN apt-get install -y \"curl=$curl_version\"",
+	Good:   "FROM debian:12\nARG curl_version=7.88.1\nRUN apt-get install -y \"curl=$curl_version\"",
+	Check: func(p *lint.Pass) {
+		eachShell(p, func(t *shellTree) {
+			v := t.variables()
+			if v.sources {
+				return
+			}
+			seen := map[string]bool{}
+			each(t, kindParam, func(i int, n *syntax.ParamExp) {
+				if n.Param == nil || !isOwnName(n.Param.Value) || seen[n.Param.Value] || n.Exp != nil && guards(n.Exp.Op) || n.IsSet || n.Excl {
+					return
+				}
+				name := n.Param.Value
+				if v.assigned[name] || t.environment(name) || t.checked(name) {
+					return
+				}
+				seen[name] = true
+				p.Report(t.at(n), "nothing sets %s: it is empty unless the parent image has it", name)
+			})
+		})
+	},
+}
+
+// isOwnName says whether a name is like those that a script gives its own variables.
+func isOwnName(name string) bool {
+	if strings.ToUpper(name) == name {
+		return false
+	}
+	switch name {
+	case "http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy":
+		return false
+	}
+	return true
+}
+
+// guards says whether an expansion says what to do when the variable is not set.
+func guards(op syntax.ParExpOperator) bool {
+	switch op {
+	case syntax.AlternateUnset, syntax.AlternateUnsetOrNull, syntax.DefaultUnset, syntax.DefaultUnsetOrNull, syntax.ErrorUnset, syntax.ErrorUnsetOrNull,
+		syntax.AssignUnset, syntax.AssignUnsetOrNull:
+		return true
+	}
+	return false
+}
+
+// checked says whether the script asks if a variable is there: [ -n "$name" ], [ -z "$name" ], export name.
+func (t *shellTree) checked(name string) bool {
+	found := false
+	each(t, kindAssign, func(_ int, a *syntax.Assign) {
+		found = found || a.Naked && a.Name != nil && a.Name.Value == name
+	})
+	is := func(w *syntax.Word) bool {
+		s := t.Word(w).S
+		return s == "$"+name || s == "${"+name+"}"
+	}
+	t.eachCommand(func(c *shellscript.Command) {
+		for i, w := range c.Args() {
+			found = found || i > 0 && (c.Words[i].S == "-n" || c.Words[i].S == "-z") && is(w.Tree)
+		}
+	}, "[", "test")
+	each(t, kindTest, func(_ int, n *syntax.TestClause) {
+		syntax.Walk(n, func(x syntax.Node) bool {
+			u, ok := x.(*syntax.UnaryTest)
+			if ok && (u.Op == syntax.TsEmpStr || u.Op == syntax.TsNempStr) {
+				if w, ok := u.X.(*syntax.Word); ok {
+					found = found || is(w)
+				}
+			}
+			return true
+		})
+	})
+	return found
+}

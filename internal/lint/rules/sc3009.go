@@ -1,0 +1,31 @@
+package rules
+
+import (
+	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/plinth-build/plinth/internal/lint"
+)
+
+var sc3009 = &lint.Rule{
+	Code: "SC3009", Title: "brace expansion in sh", Severity: lint.Warning, Family: lint.Shell,
+	Profiles: lint.HadolintProfile | lint.Strict, Since: "0.1.0",
+	Source: "https://www.shellcheck.net/wiki/SC3009",
+	Why:    "The default shell of RUN is /bin/sh, which is dash on Debian and Ubuntu and busybox on Alpine. dash does not expand `{a,b}`: mkdir /srv/{a,b} makes one folder with braces in its name.",
+	Bad:    "FROM debian:12\nRUN mkdir -p /srv/{a,b}",
+	Good:   "FROM debian:12\nRUN mkdir -p /srv/a /srv/b",
+	Check: func(p *lint.Pass) {
+		eachSh(p, func(t *shellTree) {
+			each(t, kindWord, func(i int, w *syntax.Word) {
+				switch t.parent(i).(type) {
+				case *syntax.CallExpr, *syntax.WordIter, *syntax.Redirect:
+				default:
+					return
+				}
+				if at := braceAt(t, w); at >= 0 {
+					span := t.Span(w)
+					p.Report(lint.At(span.Slice(at, len(span.S))), "sh does not expand %s: write the words out, or use bash", span.S)
+				}
+			})
+		})
+	},
+}

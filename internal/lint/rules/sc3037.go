@@ -1,0 +1,29 @@
+package rules
+
+import (
+	"strings"
+
+	"github.com/plinth-build/plinth/internal/lint"
+	"github.com/plinth-build/plinth/internal/shellscript"
+)
+
+var sc3037 = &lint.Rule{
+	Code: "SC3037", Title: "flag of echo in sh", Severity: lint.Warning, Family: lint.Shell,
+	Profiles: lint.HadolintProfile | lint.Strict, Since: "0.1.0",
+	Source: "https://www.shellcheck.net/wiki/SC3037",
+	Why:    "The default shell of RUN is /bin/sh, which is dash on Debian and Ubuntu and busybox on Alpine. dash prints `-e` itself, and `-n` is not in POSIX; use printf.",
+	Bad:    "FROM debian:12\nRUN echo -e \"a\\tb\" > /list",
+	Good:   "FROM debian:12\nRUN printf 'a\\tb\\n' > /list",
+	Check: func(p *lint.Pass) {
+		eachSh(p, func(t *shellTree) {
+			t.eachCommand(func(c *shellscript.Command) {
+				if len(c.Words) < 2 {
+					return
+				}
+				if w := c.Words[1]; len(w.S) > 1 && w.S[0] == '-' && strings.Trim(w.S[1:], "neE") == "" {
+					p.Report(lint.At(w.Text), "not every sh knows echo %s: use printf", w.S)
+				}
+			}, "echo")
+		})
+	},
+}

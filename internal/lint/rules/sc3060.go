@@ -1,0 +1,25 @@
+package rules
+
+import (
+	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/plinth-build/plinth/internal/lint"
+)
+
+var sc3060 = &lint.Rule{
+	Code: "SC3060", Title: "replacement in a string in sh", Severity: lint.Warning, Family: lint.Shell,
+	Profiles: lint.HadolintProfile | lint.Strict, Since: "0.1.0",
+	Source: "https://www.shellcheck.net/wiki/SC3060",
+	Why:    "The default shell of RUN is /bin/sh, which is dash on Debian and Ubuntu and busybox on Alpine. dash has no `${name/a/b}`: it is a bad substitution and the step fails.",
+	Bad:    "FROM debian:12\nRUN echo \"${HOME/root/x}\"",
+	Good:   "FROM debian:12\nRUN echo \"$HOME\" | sed 's/root/x/'",
+	Check: func(p *lint.Pass) {
+		eachSh(p, func(t *shellTree) {
+			each(t, kindParam, func(_ int, n *syntax.ParamExp) {
+				if n.Repl != nil {
+					p.Report(t.at(n), "sh has no ${name/from/to}: use sed, or bash")
+				}
+			})
+		})
+	},
+}

@@ -1,0 +1,437 @@
+package rules
+
+import (
+	"maps"
+	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// wordState is what is known of a variable's value.
+type wordState uint8
+
+const (
+	stateUnknown wordState = iota // it may hold blanks or glob characters
+	stateEmpty
+	stateWord // one word: nothing happens when it is split
+)
+
+// wordFlow follows the values of variables through a script, to know which expansions give one word at
+// all times. Where two ways meet, both count.
+type wordFlow struct {
+	tree    *shellTree
+	unsafe  map[*syntax.ParamExp]bool
+	funcs   map[string]*syntax.FuncDecl
+	active  map[*syntax.FuncDecl]bool
+	called  map[*syntax.FuncDecl]bool
+	returns []flowState
+}
+
+// flowState has the variables that are known. nil is a place that is not reached.
+type flowState map[string]wordState
+
+// flow gives the script's wordFlow.
+func (t *shellTree) flow() *wordFlow {
+	if t.words == nil {
+		f := &wordFlow{tree: t, unsafe: map[*syntax.ParamExp]bool{}, funcs: map[string]*syntax.FuncDecl{},
+			active: map[*syntax.FuncDecl]bool{}, called: map[*syntax.FuncDecl]bool{}}
+		t.words = f
+		end := f.stmts(t.Tree.Stmts, f.begin())
+		if end == nil {
+			end = flowState{}
+		}
+		for _, decl := range f.funcs {
+			if !f.called[decl] {
+				f.stmt(decl.Body, maps.Clone(end))
+			}
+		}
+	}
+	return t.words
+}
+
+// splits says whether the value may be more than one word, or match names of files.
+func (f *wordFlow) splits(p *syntax.ParamExp) bool { return f.unsafe[p] }
+
+// begin is what ENV and ARG say.
+func (f *wordFlow) begin() flowState {
+	st := flowState{}
+	before := f.tree.run.Before
+	if before == nil {
+		return st
+	}
+	for name := range before.Args {
+		st[name] = knownState(before.Lookup(name))
+	}
+	for name := range before.Env {
+		st[name] = knownState(before.Lookup(name))
+	}
+	return st
+}
+
+func knownState(value string, ok bool) wordState {
+	if !ok || strings.Contains(value, "$") {
+		return stateUnknown
+	}
+	return textState(value)
+}
+
+func textState(s string) wordState {
+	switch {
+	case s == "":
+		return stateEmpty
+	case strings.ContainsAny(s, " \t\r\n*?["):
+		return stateUnknown
+	}
+	return stateWord
+}
+
+// join is what is known where two values may be.
+func join(a, b wordState) wordState {
+	if a == stateUnknown || b == stateUnknown {
+		return stateUnknown
+	}
+	return max(a, b)
+}
+
+func merge(a, b flowState) flowState {
+	if a == nil {
+		return b
+	}
+	if b == nil {
+		return a
+	}
+	out := flowState{}
+	for name, s := range a {
+		if s = join(s, b[name]); s != stateUnknown {
+			out[name] = s
+		}
+	}
+	return out
+}
+
+func (f *wordFlow) stmts(list []*syntax.Stmt, st flowState) flowState {
+	for _, s := range list {
+		st = f.stmt(s, st)
+	}
+	return st
+}
+
+// aside runs statements whose variables are lost: in a subshell.
+func (f *wordFlow) aside(list []*syntax.Stmt, st flowState) {
+	if st == nil {
+		st = flowState{}
+	}
+	f.stmts(list, maps.Clone(st))
+}
+
+func (f *wordFlow) stmt(s *syntax.Stmt, st flowState) flowState {
+	if st == nil {
+		return nil
+	}
+	for _, r := range s.Redirs {
+		f.word(r.Word, st)
+		f.word(r.Hdoc, st)
+	}
+	if s.Background || s.Coprocess {
+		f.command(s.Cmd, maps.Clone(st))
+		return st
+	}
+	return f.command(s.Cmd, st)
+}
+
+func (f *wordFlow) command(cmd syntax.Command, st flowState) flowState {
+	switch n := cmd.(type) {
+	case *syntax.CallExpr:
+		return f.call(n, st)
+	case *syntax.DeclClause:
+		for _, a := range n.Args {
+			f.assign(a, st)
+		}
+	case *syntax.Block:
+		return f.stmts(n.Stmts, st)
+	case *syntax.Subshell:
+		f.aside(n.Stmts, st)
+	case *syntax.BinaryCmd:
+		if n.Op != syntax.AndStmt && n.Op != syntax.OrStmt {
+			f.aside([]*syntax.Stmt{n.X}, st)
+			f.aside([]*syntax.Stmt{n.Y}, st)
+			return st
+		}
+		x := f.stmt(n.X, st)
+		if x == nil {
+			return nil
+		}
+		return merge(x, f.stmt(n.Y, maps.Clone(x)))
+	case *syntax.IfClause:
+		return f.branches(n, st)
+	case *syntax.WhileClause:
+		return f.loop(st, func(st flowState) flowState {
+			return f.stmts(n.Do, f.stmts(n.Cond, st))
+		})
+	case *syntax.ForClause:
+		return f.forLoop(n, st)
+	case *syntax.CaseClause:
+		return f.cases(n, st)
+	case *syntax.FuncDecl:
+		if n.Name != nil {
+			f.funcs[n.Name.Value] = n
+		}
+	case *syntax.TimeClause:
+		if n.Stmt != nil {
+			return f.stmt(n.Stmt, st)
+		}
+	case *syntax.CoprocClause:
+		f.aside([]*syntax.Stmt{n.Stmt}, st)
+	case *syntax.ArithmCmd:
+		f.arithmetic(n.X, st)
+	case *syntax.LetClause:
+		for _, x := range n.Exprs {
+			f.arithmetic(x, st)
+		}
+	case *syntax.TestClause:
+		f.inner(n, st)
+	}
+	return st
+}
+
+func (f *wordFlow) branches(n *syntax.IfClause, st flowState) flowState {
+	if n.ThenPos.IsValid() {
+		st = f.stmts(n.Cond, st)
+	}
+	if st == nil {
+		return nil
+	}
+	before := maps.Clone(st)
+	then := f.stmts(n.Then, st)
+	if n.Else == nil {
+		if !n.ThenPos.IsValid() { // this is the else
+			return then
+		}
+		return merge(then, before)
+	}
+	return merge(then, f.branches(n.Else, before))
+}
+
+// loop runs a body until what is known does not change any more.
+func (f *wordFlow) loop(st flowState, body func(flowState) flowState) flowState {
+	for range len(st) + 1 {
+		next := merge(st, body(maps.Clone(st)))
+		if len(next) == len(st) && maps.Equal(next, st) {
+			break
+		}
+		st = next
+	}
+	return st
+}
+
+func (f *wordFlow) forLoop(n *syntax.ForClause, st flowState) flowState {
+	iter, ok := n.Loop.(*syntax.WordIter)
+	if !ok {
+		return f.loop(st, func(st flowState) flowState { return f.stmts(n.Do, st) })
+	}
+	value := stateWord
+	if len(iter.Items) == 0 {
+		value = stateUnknown
+	}
+	for _, w := range iter.Items {
+		f.word(w, st)
+		if s := f.value(w, st); s != stateWord {
+			value = stateUnknown
+		}
+	}
+	return f.loop(st, func(st flowState) flowState {
+		st[iter.Name.Value] = value
+		return f.stmts(n.Do, st)
+	})
+}
+
+func (f *wordFlow) cases(n *syntax.CaseClause, st flowState) flowState {
+	f.word(n.Word, st)
+	var out flowState
+	all := false
+	for _, item := range n.Items {
+		for _, p := range item.Patterns {
+			f.word(p, st)
+			all = all || p.Lit() == "*"
+		}
+		out = merge(out, f.stmts(item.Stmts, maps.Clone(st)))
+	}
+	if !all {
+		out = merge(out, st)
+	}
+	return out
+}
+
+func (f *wordFlow) call(n *syntax.CallExpr, st flowState) flowState {
+	if len(n.Args) == 0 {
+		for _, a := range n.Assigns {
+			f.assign(a, st)
+		}
+		return st
+	}
+	for _, a := range n.Assigns {
+		f.word(a.Value, st)
+	}
+	for _, w := range n.Args {
+		f.word(w, st)
+	}
+	name := n.Args[0].Lit()
+	switch name {
+	case "exit":
+		return nil
+	case "exec":
+		if len(n.Args) > 1 {
+			return nil
+		}
+	case "return":
+		f.returns = append(f.returns, st)
+		return nil
+	}
+	for _, v := range assignedBy(name, n.Args[1:]) {
+		delete(st, v)
+	}
+	if decl := f.funcs[name]; decl != nil {
+		return f.function(decl, st)
+	}
+	return st
+}
+
+func (f *wordFlow) function(decl *syntax.FuncDecl, st flowState) flowState {
+	if f.active[decl] {
+		return st
+	}
+	f.active[decl], f.called[decl] = true, true
+	outer := f.returns
+	f.returns = nil
+	st = f.stmt(decl.Body, st)
+	for _, r := range f.returns {
+		st = merge(st, r)
+	}
+	f.returns = outer
+	delete(f.active, decl)
+	return st
+}
+
+func (f *wordFlow) assign(a *syntax.Assign, st flowState) {
+	f.word(a.Value, st)
+	if a.Array != nil {
+		f.inner(a.Array, st)
+	}
+	if a.Name == nil || a.Naked {
+		return
+	}
+	value := stateUnknown
+	if a.Array == nil && a.Index == nil {
+		value = f.value(a.Value, st)
+	}
+	if a.Append {
+		value = join(value, st[a.Name.Value])
+	}
+	st[a.Name.Value] = value
+}
+
+// value is what is known of a word that is assigned.
+func (f *wordFlow) value(w *syntax.Word, st flowState) wordState {
+	if w == nil {
+		return stateEmpty
+	}
+	return f.parts(w.Parts, st)
+}
+
+func (f *wordFlow) parts(parts []syntax.WordPart, st flowState) wordState {
+	out := stateEmpty
+	for _, p := range parts {
+		s := stateUnknown
+		switch p := p.(type) {
+		case *syntax.Lit:
+			s = textState(p.Value)
+		case *syntax.SglQuoted:
+			if !p.Dollar {
+				s = textState(p.Value)
+			}
+		case *syntax.DblQuoted:
+			s = f.parts(p.Parts, st)
+		case *syntax.ArithmExp:
+			s = stateWord
+		case *syntax.ParamExp:
+			if isSimple(p) {
+				s = paramState(p.Param.Value, st)
+			}
+		}
+		if s == stateUnknown {
+			return s
+		}
+		out = join(out, s)
+	}
+	return out
+}
+
+// isSimple says whether an expansion is a variable's value as it is.
+func isSimple(p *syntax.ParamExp) bool {
+	return p.Param != nil && !p.Excl && !p.Length && !p.Width && !p.IsSet && p.Index == nil && p.Slice == nil && p.Repl == nil && p.Names == 0 && p.Exp == nil
+}
+
+// numeric are the variables that the shell sets to numbers or to one word.
+var numeric = map[string]bool{"?": true, "#": true, "$": true, "!": true, "-": true, "RANDOM": true, "SECONDS": true, "LINENO": true, "PPID": true,
+	"UID": true, "EUID": true, "OPTIND": true, "BASHPID": true, "SHLVL": true, "COLUMNS": true, "LINES": true}
+
+func paramState(name string, st flowState) wordState {
+	if numeric[name] {
+		return stateWord
+	}
+	return st[name]
+}
+
+// word looks at the expansions in a word.
+func (f *wordFlow) word(w *syntax.Word, st flowState) {
+	if w != nil {
+		for _, p := range w.Parts {
+			f.part(p, st)
+		}
+	}
+}
+
+func (f *wordFlow) part(p syntax.WordPart, st flowState) {
+	switch p := p.(type) {
+	case *syntax.ParamExp:
+		if p.Param != nil && !p.Length && paramState(p.Param.Value, st) != stateWord {
+			f.unsafe[p] = true
+		}
+		f.inner(p, st)
+		if p.Exp != nil && (p.Exp.Op == syntax.AssignUnset || p.Exp.Op == syntax.AssignUnsetOrNull) {
+			delete(st, p.Param.Value)
+		}
+	case *syntax.DblQuoted:
+		for _, part := range p.Parts {
+			f.part(part, st)
+		}
+	case *syntax.CmdSubst:
+		f.aside(p.Stmts, st)
+	case *syntax.ProcSubst:
+		f.aside(p.Stmts, st)
+	case *syntax.ArithmExp:
+		f.arithmetic(p.X, st)
+	}
+}
+
+// inner looks at the words below a node.
+func (f *wordFlow) inner(n syntax.Node, st flowState) {
+	syntax.Walk(n, func(child syntax.Node) bool {
+		if w, ok := child.(*syntax.Word); ok {
+			f.word(w, st)
+			return false
+		}
+		return true
+	})
+}
+
+// arithmetic takes the variables that an expression sets: they hold numbers.
+func (f *wordFlow) arithmetic(x syntax.ArithmExpr, st flowState) {
+	if x == nil {
+		return
+	}
+	f.inner(x, st)
+	for _, name := range arithmeticNames(x) {
+		st[name] = stateWord
+	}
+}

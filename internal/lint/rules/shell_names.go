@@ -1,0 +1,147 @@
+package rules
+
+import (
+	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// variableNames are the variables of a script.
+type variableNames struct {
+	assigned map[string]bool // by the script, in any way
+	used     map[string]bool // expanded, exported or given to a command by name
+	sources  bool            // it reads another file, or has a text as commands: anything may be set or used there
+}
+
+// variables gives the script's variables.
+func (t *shellTree) variables() *variableNames {
+	if t.names != nil {
+		return t.names
+	}
+	v := &variableNames{assigned: map[string]bool{}, used: map[string]bool{}}
+	if len(t.run.In.Heredocs) > 0 && !strings.HasPrefix(t.run.In.Args.S, "<<") {
+		v.sources = true // the documents are not in the tree
+	}
+	t.names = v
+	each(t, kindAssign, func(i int, a *syntax.Assign) {
+		if a.Name == nil {
+			return
+		}
+		decl, declared := t.parent(i).(*syntax.DeclClause)
+		v.assigned[a.Name.Value] = v.assigned[a.Name.Value] || !a.Naked || declared && decl.Variant.Value != "export"
+		if declared && exports(decl) {
+			v.used[a.Name.Value] = true
+		}
+	})
+	each(t, kindFor, func(_ int, n *syntax.ForClause) {
+		if iter, ok := n.Loop.(*syntax.WordIter); ok {
+			v.assigned[iter.Name.Value] = true
+		}
+	})
+	each(t, kindParam, func(_ int, p *syntax.ParamExp) {
+		if p.Param == nil {
+			return
+		}
+		v.used[p.Param.Value] = true
+		if p.Exp != nil && (p.Exp.Op == syntax.AssignUnset || p.Exp.Op == syntax.AssignUnsetOrNull) {
+			v.assigned[p.Param.Value] = true
+		}
+	})
+	for i := range t.nodes {
+		switch n := t.nodes[i].node.(type) {
+		case *syntax.ArithmExp:
+			v.arithmetic(n.X)
+		case *syntax.ArithmCmd:
+			v.arithmetic(n.X)
+		case *syntax.LetClause:
+			for _, x := range n.Exprs {
+				v.arithmetic(x)
+			}
+		}
+	}
+	for _, c := range t.Commands {
+		name := c.Name()
+		switch name {
+		case ".", "source", "eval", "trap":
+			v.sources = true
+		case "set":
+			v.sources = v.sources || c.HasFlag("-a") || c.Has("allexport")
+		}
+		for _, n := range assignedBy(name, c.Call.Args[1:]) {
+			v.assigned[n] = true
+		}
+	}
+	return v
+}
+
+func exports(d *syntax.DeclClause) bool {
+	if d.Variant.Value == "export" {
+		return true
+	}
+	for _, a := range d.Args {
+		if a.Naked && a.Name == nil && a.Value != nil && isShortFlag(a.Value.Lit(), 'x') {
+			return true
+		}
+	}
+	return false
+}
+
+func (v *variableNames) arithmetic(x syntax.ArithmExpr) {
+	if x == nil {
+		return
+	}
+	for _, n := range arithmeticNames(x) {
+		v.assigned[n] = true
+	}
+	syntax.Walk(x, func(n syntax.Node) bool {
+		if lit, ok := n.(*syntax.Lit); ok {
+			v.used[lit.Value] = true
+		}
+		return true
+	})
+}
+
+// arithmeticNames are the variables that an arithmetic expression sets.
+func arithmeticNames(x syntax.ArithmExpr) (out []string) {
+	syntax.Walk(x, func(n syntax.Node) bool {
+		var target syntax.ArithmExpr
+		switch n := n.(type) {
+		case *syntax.BinaryArithm:
+			switch n.Op {
+			case syntax.Assgn, syntax.AddAssgn, syntax.SubAssgn, syntax.MulAssgn, syntax.QuoAssgn, syntax.RemAssgn,
+				syntax.AndAssgn, syntax.OrAssgn, syntax.XorAssgn, syntax.ShlAssgn, syntax.ShrAssgn:
+				target = n.X
+			}
+		case *syntax.UnaryArithm:
+			if n.Op == syntax.Inc || n.Op == syntax.Dec {
+				target = n.X
+			}
+		}
+		if w, ok := target.(*syntax.Word); ok && w.Lit() != "" {
+			out = append(out, w.Lit())
+		}
+		return true
+	})
+	return out
+}
+
+// assignedBy are the variables that a command sets which is given their names.
+func assignedBy(name string, args []*syntax.Word) (out []string) {
+	switch name {
+	case "read", "mapfile", "readarray", "unset":
+		for _, w := range args {
+			if s := w.Lit(); s != "" && !strings.HasPrefix(s, "-") {
+				out = append(out, s)
+			}
+		}
+	case "getopts":
+		if len(args) > 1 {
+			out = append(out, args[1].Lit())
+		}
+	case "printf":
+		if len(args) > 1 && args[0].Lit() == "-v" {
+			out = append(out, args[1].Lit())
+		}
+	}
+	return out
+}
