@@ -50,6 +50,7 @@ const layers = `
 	shellscript: dockerfile/syntax
 	lint: dockerfile/syntax shellscript
 	lint/rules: dockerfile/syntax shellscript lint
+	lint/hadolintyaml: diag lint
 
 	# What is kept on disk, and what registries say.
 	store: diag ociref wholefile
@@ -95,7 +96,8 @@ const dependencies = `
 	github.com/containerd/containerd: store engine build
 	github.com/google/go-containerregistry: registry build
 	github.com/ProtonMail/go-crypto: debian/apt debian/debtest
-	github.com/goccy/go-yaml: catalog
+	github.com/goccy/go-yaml: catalog lint/hadolintyaml
+	github.com/github/go-spdx: lint/rules
 	github.com/spf13/cobra: cli
 `
 
