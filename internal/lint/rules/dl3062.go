@@ -3,6 +3,7 @@ package rules
 import (
 	"strings"
 
+	"github.com/plinth-build/plinth/internal/dockerfile/syntax"
 	"github.com/plinth-build/plinth/internal/lint"
 	"github.com/plinth-build/plinth/internal/shellscript"
 )
@@ -80,13 +81,26 @@ func isLocalPackage(name string) bool {
 	return strings.HasPrefix(name, ".") || strings.HasPrefix(name, "/") || strings.HasSuffix(name, ".go") || isWindowsPath(name)
 }
 
-// inSourceTree says whether a package is in the working folder, below the src of a GOPATH.
+// inSourceTree says whether a package is below the src of a GOPATH where the stage works, or where it has
+// put files.
 func inSourceTree(s *lint.Stage, run *lint.Run, name string) bool {
-	for i, in := range s.Instructions {
-		if in.Start <= run.In.Start && run.In.Start <= in.End {
-			_, dir, ok := strings.Cut(s.Before(i).Workdir.S, "/src/")
-			dir = strings.TrimSuffix(dir, "/")
-			return ok && (name == dir || strings.HasPrefix(name, dir+"/"))
+	for _, in := range s.Instructions {
+		if in.Start >= run.In.Start {
+			break
+		}
+		var to string
+		switch in.Keyword {
+		case "WORKDIR":
+			to = syntax.Unquote(in.Args.S, in.File().Escape)
+		case "COPY", "ADD":
+			if words := copyWords(in); len(words) > 1 {
+				to = words[len(words)-1]
+			}
+		}
+		_, dir, ok := strings.Cut(to, "/src/")
+		dir = strings.TrimSuffix(dir, "/")
+		if ok && dir != "" && (name == dir || strings.HasPrefix(name, dir+"/")) {
+			return true
 		}
 	}
 	return false

@@ -30,8 +30,9 @@ var dl3064 = &lint.Rule{
 }
 
 func reportSecret(p *lint.Pass, keyword string, pair syntax.Pair) {
-	name := pair.Name(p.File.Escape)
-	if !isSecretName(name) || isPlainValue(syntax.Unquote(pair.Value.S, p.File.Escape)) {
+	name, value := pair.Name(p.File.Escape), syntax.Unquote(pair.Value.S, p.File.Escape)
+	// an empty ENV is a place for a value that comes when the container starts
+	if !isSecretName(name) || isPlainValue(value) || keyword == "ENV" && value == "" {
 		return
 	}
 	if keyword == "ARG" {

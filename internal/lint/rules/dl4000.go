@@ -36,7 +36,7 @@ func authorsLabel(in *syntax.Instruction) (string, bool) {
 	if in.Line != in.EndLine || len(in.Flags) > 0 || name == "" {
 		return "", false
 	}
-	if n := len(name); n > 2 && (name[0] == '"' || name[0] == '\'') && name[n-1] == name[0] {
+	if n := len(name); n > 2 && (name[0] == '"' || name[0] == '\'') && strings.IndexByte(name[1:], name[0]) == n-2 {
 		name = name[1 : n-1]
 	}
 	escape := string(in.File().Escape)

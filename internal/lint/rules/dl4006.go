@@ -25,12 +25,20 @@ var dl4006 = &lint.Rule{
 			}
 			for _, script := range run.Scripts {
 				if pipe := firstPipe(script, scriptShell(run, script), s); pipe != nil {
-					p.Report(lint.At(script.Span(pipe)), "a failure before the pipe is lost: put SHELL [\"/bin/bash\", \"-o\", \"pipefail\", \"-c\"] before this RUN")
+					p.Report(lint.At(script.Span(pipe)), "a failure before the last pipe is lost: put SHELL [\"%s\", \"-o\", \"pipefail\", \"-c\"] before this RUN", pipefailShell(s))
 					break
 				}
 			}
 		}
 	},
+}
+
+// pipefailShell is a shell that knows pipefail and is likely to be in the image.
+func pipefailShell(s *lint.Stage) string {
+	if name, ref := rootImage(s); strings.Contains(ref, "alpine") || name == "busybox" {
+		return "/bin/ash"
+	}
+	return "/bin/bash"
 }
 
 // scriptShell is the program that reads a script.

@@ -42,11 +42,11 @@ func isSecretWord(words []string, i int) bool {
 	}
 	last := i == len(words)-1
 	switch w {
-	case "SECRETS", "PASSWORDS", "TOKENS", "PASSCODE", "CREDS", "PSW":
+	case "SECRETS", "PASSWORDS", "TOKENS", "PASSCODE", "CREDS", "PSW", "ROOTPASS", "DBPASS":
 		return true
 	case "AUTH":
 		return last
-	case "PAT":
+	case "PAT", "PASS":
 		return last && i > 0
 	case "KEY":
 		return i > 0 && slices.Contains(secretKeys, words[i-1])
