@@ -55,6 +55,7 @@ const layers = `
 	lint/find:
 	lsp: dockerfile/syntax lint
 	lint/family: catalog graph dockerfile/syntax lint
+	lint/hadolintyaml: diag lint
 
 	# What is kept on disk, and what registries say.
 	store: diag ociref wholefile
@@ -100,7 +101,8 @@ const dependencies = `
 	github.com/containerd/containerd: store engine build
 	github.com/google/go-containerregistry: registry build
 	github.com/ProtonMail/go-crypto: debian/apt debian/debtest
-	github.com/goccy/go-yaml: catalog
+	github.com/goccy/go-yaml: catalog lint/hadolintyaml
+	github.com/github/go-spdx: lint/rules
 	github.com/spf13/cobra: cli
 	github.com/sourcegraph/jsonrpc2: lsp
 	cel.dev/cel-go: lint/custom

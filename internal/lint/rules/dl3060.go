@@ -1,0 +1,83 @@
+package rules
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/plinth-build/plinth/internal/lint"
+	"github.com/plinth-build/plinth/internal/shellscript"
+)
+
+var dl3060 = &lint.Rule{
+	Code: "DL3060", Title: "yarn install leaves its cache", Severity: lint.Info, Family: lint.Hadolint,
+	Profiles: lint.HadolintProfile | lint.Strict | lint.BaseImage, Since: "0.1.0",
+	Source: "https://github.com/hadolint/hadolint/wiki/DL3060",
+	Why: "yarn keeps a copy of each package that it installs, often hundreds of megabytes. What one RUN leaves is in the image for good: a later one " +
+		"only hides it. A cache mount keeps the copies for the next build and out of the image. Stages that do not get into the image may keep theirs.",
+	Bad:  "FROM node:22\nRUN yarn install --frozen-lockfile",
+	Good: "FROM node:22\nRUN --mount=type=cache,target=/usr/local/share/.cache/yarn yarn install --frozen-lockfile",
+	Check: func(p *lint.Pass) {
+		for _, s := range p.Stages {
+			if !standsInImage(p.Doc, s) {
+				continue
+			}
+			for _, run := range s.Runs() {
+				for _, c := range yarnLeaves(run) {
+					p.Report(commandSpan(c), "yarn leaves its cache in the image: add yarn cache clean behind it, or mount a cache")
+				}
+			}
+		}
+	},
+}
+
+// standsInImage says whether what a stage writes is in the image: the final stage, and those that it
+// stands on.
+func standsInImage(d *lint.Doc, s *lint.Stage) bool {
+	i := slices.IndexFunc(d.Stages, func(s *lint.Stage) bool { return s.Final })
+	for up := d.Stages[i]; up != nil; up = up.Parent {
+		if up == s {
+			return true
+		}
+	}
+	return false
+}
+
+// yarnLeaves are the commands that fill the cache and are not followed by one that empties it.
+func yarnLeaves(run *lint.Run) (left []*shellscript.Command) {
+	for _, m := range run.Mounts() {
+		if t := lint.MountType(m); t == "cache" || t == "tmpfs" {
+			return nil
+		}
+	}
+	run.Each(func(c *shellscript.Command) {
+		c = behindWrapper(c)
+		switch c.Base() {
+		case "yarn", "yarnpkg":
+			ops := c.Operands("--cwd", "--network-timeout", "--registry", "--modules-folder", "--mutex", "--network-concurrency", "--prefix", "--global-folder")
+			switch {
+			case fillsYarnCache(c, ops):
+				left = append(left, c)
+			case len(ops) > 1 && ops[0].S == "cache" && ops[1].S == "clean":
+				left = nil
+			}
+		case "rm":
+			if slices.ContainsFunc(c.Args(), func(w shellscript.Word) bool {
+				return strings.Contains(w.S, "yarn") || strings.Contains(w.S, ".cache")
+			}) {
+				left = nil
+			}
+		}
+	})
+	return left
+}
+
+// fillsYarnCache says whether a yarn command installs packages. Without a command yarn installs.
+func fillsYarnCache(c *shellscript.Command, ops []shellscript.Word) bool {
+	if c.HasFlag("--version", "--help", "--cache-folder") || c.Has("-v", "-h") {
+		return false
+	}
+	if len(ops) == 0 {
+		return true
+	}
+	return ops[0].S == "install" || ops[0].S == "add" || ops[0].S == "global" && len(ops) > 1 && ops[1].S == "add"
+}

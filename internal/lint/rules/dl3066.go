@@ -1,0 +1,44 @@
+package rules
+
+import (
+	"strings"
+
+	"github.com/plinth-build/plinth/internal/dockerfile/syntax"
+	"github.com/plinth-build/plinth/internal/lint"
+)
+
+var dl3066 = &lint.Rule{
+	Code: "DL3066", Title: "USER is a name", Severity: lint.Info, Family: lint.Hadolint,
+	Profiles: lint.HadolintProfile | lint.BaseImage, Since: "0.1.0",
+	Source: "https://github.com/hadolint/hadolint/wiki/DL3066",
+	Why: "With runAsNonRoot, Kubernetes has to know before it starts a container that its user is not root. It sees only what the image says and not the " +
+		"image's /etc/passwd: a name it can't judge, and it refuses to start the container. A number tells it. Only the last USER of the last stage is looked at.",
+	Bad:  "FROM debian:12\nRUN useradd --uid 10001 app\nUSER app",
+	Good: "FROM debian:12\nRUN useradd --uid 10001 app\nUSER 10001",
+	Stage: func(p *lint.Pass, s *lint.Stage) {
+		if !s.Final || isWindowsStage(s) {
+			return
+		}
+		var last *syntax.Instruction
+		var user string
+		for i, in := range s.Instructions {
+			before := s.Before(i)
+			if in.Inner != nil {
+				in = in.Inner
+			}
+			if in.Keyword == "USER" {
+				last = in
+				// a build may give an ARG another value, so that only ENV tells
+				user = lint.Expand(syntax.Unquote(in.Args.S, p.File.Escape), func(name string) (string, bool) {
+					v, ok := before.Env[name]
+					return v, ok
+				})
+			}
+		}
+		name, _, _ := strings.Cut(user, ":")
+		if last == nil || name == "" || isNumber(name) || strings.Contains(user, "$") {
+			return
+		}
+		p.Report(lint.At(last.Args), "USER %s is a name, which Kubernetes can't tell from root: use the user's number", name)
+	},
+}

@@ -1,0 +1,111 @@
+package rules
+
+import (
+	"slices"
+	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/plinth-build/plinth/internal/lint"
+	"github.com/plinth-build/plinth/internal/shellscript"
+)
+
+var dl4006 = &lint.Rule{
+	Code: "DL4006", Title: "Pipe without pipefail", Severity: lint.Warning, Family: lint.Hadolint,
+	Profiles: lint.HadolintProfile | lint.Strict | lint.BaseImage, Since: "0.1.0",
+	Source: "https://github.com/hadolint/hadolint/wiki/DL4006",
+	Why: "A pipeline fails when its last command does. If curl can't load what tar is to unpack, or a program before tee breaks, the step goes on and the " +
+		"image is built from what came. With pipefail any of the commands counts. bash, zsh, ksh and ash have it; Debian's /bin/sh has not.",
+	Bad:  "FROM debian:12\nRUN wget -O - https://example.com/list | wc -l > /number",
+	Good: "FROM debian:12\nSHELL [\"/bin/bash\", \"-o\", \"pipefail\", \"-c\"]\nRUN wget -O - https://example.com/list | wc -l > /number",
+	Stage: func(p *lint.Pass, s *lint.Stage) {
+		for _, run := range s.Runs() {
+			if len(run.Shell) > 0 && !run.Exec && shellHasPipefail(run.Shell[0], s) && setsPipefail(run.Shell[1:]) || isWindowsStage(s) {
+				continue
+			}
+			for _, script := range run.Scripts {
+				if pipe := firstPipe(script, scriptShell(run, script), s); pipe != nil {
+					p.Report(lint.At(script.Span(pipe)), "a failure before the last pipe is lost: put SHELL [\"%s\", \"-o\", \"pipefail\", \"-c\"] before this RUN", pipefailShell(s))
+					break
+				}
+			}
+		}
+	},
+}
+
+// pipefailShell is a shell that knows pipefail and is likely to be in the image.
+func pipefailShell(s *lint.Stage) string {
+	if name, ref := rootImage(s); strings.Contains(ref, "alpine") || name == "busybox" {
+		return "/bin/ash"
+	}
+	return "/bin/bash"
+}
+
+// scriptShell is the program that reads a script.
+func scriptShell(run *lint.Run, script *shellscript.Script) string {
+	switch script.Dialect {
+	case shellscript.Bash:
+		return "bash"
+	case shellscript.Zsh:
+		return "zsh"
+	case shellscript.Ksh:
+		return "ksh"
+	}
+	if len(run.Shell) > 0 {
+		return run.Shell[0]
+	}
+	return "sh"
+}
+
+// firstPipe is the first pipeline before which nothing sets pipefail, nil for none.
+func firstPipe(script *shellscript.Script, shell string, s *lint.Stage) (pipe *syntax.BinaryCmd) {
+	if script.Tree == nil {
+		return nil
+	}
+	syntax.Walk(script.Tree, func(n syntax.Node) bool {
+		if b, ok := n.(*syntax.BinaryCmd); ok && pipe == nil && (b.Op == syntax.Pipe || b.Op == syntax.PipeAll) {
+			pipe = b
+		}
+		return pipe == nil
+	})
+	if pipe == nil || !shellHasPipefail(shell, s) {
+		return pipe
+	}
+	for _, c := range script.Commands {
+		if c.Name() == "set" && c.Call.Pos().Offset() < pipe.Pos().Offset() && setsPipefail(wordTexts(c.Args())) {
+			return nil
+		}
+	}
+	return pipe
+}
+
+func wordTexts(list []shellscript.Word) (out []string) {
+	for _, w := range list {
+		out = append(out, w.S)
+	}
+	return out
+}
+
+// setsPipefail says whether arguments of a shell or of set switch pipefail on: -o pipefail, -euo pipefail.
+func setsPipefail(args []string) bool {
+	for i, a := range args {
+		if a == "pipefail" && i > 0 && strings.HasPrefix(args[i-1], "-") && strings.HasSuffix(args[i-1], "o") {
+			return true
+		}
+	}
+	return false
+}
+
+// shellHasPipefail says whether a shell knows pipefail. What sh is depends on the image: an unknown one's is
+// taken to know it, because a step that sets it would fail otherwise.
+func shellHasPipefail(program string, s *lint.Stage) bool {
+	name := program[strings.LastIndexAny(program, `/\`)+1:]
+	switch name {
+	case "bash", "zsh", "ksh", "mksh", "ash", "busybox":
+		return true
+	case "sh":
+		root, ref := rootImage(s)
+		return s.From != nil && (strings.Contains(ref, "alpine") || !slices.Contains([]string{"", "scratch", "debian", "ubuntu", "buildpack-deps"}, root))
+	}
+	return false
+}
