@@ -139,7 +139,7 @@ func (d *Doc) stage(from *syntax.Instruction) *Stage {
 func (d *Doc) link() {
 	d.args = d.metaArgs()
 	for i, s := range d.Stages {
-		s.Resolved = Expand(s.Image, func(name string) (string, bool) {
+		s.Resolved = Word(s.Image, d.File.Escape, func(name string) (string, bool) {
 			v, ok := d.args[name]
 			return v, ok
 		})
@@ -164,7 +164,7 @@ func (d *Doc) metaArgs() map[string]string {
 	}
 	for _, in := range d.Meta {
 		for _, pair := range in.Pairs() {
-			name := pair.Key.S
+			name := pair.Name(d.File.Escape)
 			if d.Image != nil {
 				if v, ok := d.Image.Args[name]; ok {
 					values[name] = v
@@ -172,7 +172,7 @@ func (d *Doc) metaArgs() map[string]string {
 				}
 			}
 			if pair.Has {
-				values[name] = Expand(syntax.Unquote(pair.Value.S, d.File.Escape), lookup)
+				values[name] = Word(pair.Value.S, d.File.Escape, lookup)
 			}
 		}
 	}

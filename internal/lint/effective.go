@@ -3,6 +3,7 @@ package lint
 import (
 	"maps"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/plinth-build/plinth/internal/dockerfile/syntax"
@@ -29,6 +30,8 @@ type Effective struct {
 	Expose      []string
 	Volumes     []string
 	NoShell     bool // there is no shell in the image
+
+	shadowed []string // names in Env that a later ARG has another value for while the image is built
 }
 
 // Value is something that was said, or inherited.
@@ -58,8 +61,7 @@ func (s *Stage) begin() *Effective {
 	}
 	switch {
 	case s.Parent != nil:
-		s.Base = s.Parent.After().clone()
-		s.Base.Args = nil
+		s.Base = s.Parent.After() // with its ARGs, which a stage that stands on it has as well
 	case s.IsScratch():
 		s.Base = Scratch()
 	case s.doc.Image != nil && s.doc.Image.Base != nil:
@@ -102,7 +104,7 @@ func (s *Stage) all() []*Effective {
 func (s *Stage) apply(before *Effective, in *syntax.Instruction) *Effective {
 	escape := s.doc.File.Escape
 	value := func(text string) Value {
-		return Value{S: Expand(syntax.Unquote(text, escape), before.Lookup), Set: true, In: in}
+		return Value{S: Word(text, escape, before.Lookup), Set: true, In: in}
 	}
 	e := before.clone()
 	switch in.Keyword {
@@ -110,8 +112,14 @@ func (s *Stage) apply(before *Effective, in *syntax.Instruction) *Effective {
 		e.User = value(in.Args.S)
 	case "WORKDIR":
 		v := value(in.Args.S)
-		if !path.IsAbs(v.S) && e.Workdir.Set && !strings.HasPrefix(v.S, "$") {
+		switch {
+		case strings.HasPrefix(v.S, "$"):
+		case path.IsAbs(v.S):
+			v.S = path.Clean(v.S)
+		case e.Workdir.Set:
 			v.S = path.Join(e.Workdir.S, v.S)
+		case e.Known:
+			v.S = path.Join("/", v.S)
 		}
 		e.Workdir = v
 	case "SHELL":
@@ -122,7 +130,7 @@ func (s *Stage) apply(before *Effective, in *syntax.Instruction) *Effective {
 		e.Healthcheck = Value{S: in.Args.S, Set: true, In: in}
 	case "ENTRYPOINT":
 		e.Entrypoint = Value{S: in.Args.S, Set: true, In: in}
-		if before.Cmd.In == nil {
+		if cmd := before.Cmd.In; cmd == nil || cmd.Stage != in.Stage {
 			e.Cmd = Value{} // ENTRYPOINT resets a CMD that was inherited
 		}
 	case "CMD":
@@ -133,11 +141,16 @@ func (s *Stage) apply(before *Effective, in *syntax.Instruction) *Effective {
 		e.Env = maps.Clone(e.Env)
 		for _, p := range in.Pairs() {
 			set(&e.Env, p.Name(escape), value(p.Value.S).S)
+			e.unshadow(p.Name(escape))
 		}
 	case "ARG":
 		e.Args = maps.Clone(e.Args)
 		for _, p := range in.Pairs() {
-			set(&e.Args, p.Name(escape), s.argValue(p, value))
+			v := s.argValue(p, e.Lookup) // each sees those before it
+			set(&e.Args, p.Name(escape), v)
+			if _, also := e.Env[p.Name(escape)]; also && v != "" {
+				e.shadowed = append(e.shadowed[:len(e.shadowed):len(e.shadowed)], p.Name(escape))
+			}
 		}
 	case "LABEL":
 		e.Labels = maps.Clone(e.Labels)
@@ -149,7 +162,9 @@ func (s *Stage) apply(before *Effective, in *syntax.Instruction) *Effective {
 			e.Expose = append(e.Expose[:len(e.Expose):len(e.Expose)], value(f.S).S)
 		}
 	case "VOLUME":
-		e.Volumes = append(e.Volumes[:len(e.Volumes):len(e.Volumes)], volumes(in)...)
+		for _, v := range volumes(in) {
+			e.Volumes = append(e.Volumes[:len(e.Volumes):len(e.Volumes)], value(v).S)
+		}
 	default:
 		return before
 	}
@@ -158,7 +173,7 @@ func (s *Stage) apply(before *Effective, in *syntax.Instruction) *Effective {
 
 // argValue is what an ARG has: the value that is given for the build, its default, or that of
 // the ARG of its name before the first FROM.
-func (s *Stage) argValue(p Pair, value func(string) Value) string {
+func (s *Stage) argValue(p Pair, lookup func(string) (string, bool)) string {
 	name := p.Name(s.doc.File.Escape)
 	if s.doc.Image != nil {
 		if v, ok := s.doc.Image.Args[name]; ok {
@@ -166,7 +181,7 @@ func (s *Stage) argValue(p Pair, value func(string) Value) string {
 		}
 	}
 	if p.Has {
-		return value(p.Value.S).S
+		return Word(p.Value.S, s.doc.File.Escape, lookup)
 	}
 	return s.doc.args[name]
 }
@@ -191,9 +206,16 @@ func set(m *map[string]string, name, value string) {
 	(*m)[name] = value
 }
 
-// Lookup gives the value of a variable: ENV wins over ARG.
+// unshadow makes the value of ENV count again.
+func (e *Effective) unshadow(name string) {
+	if slices.Contains(e.shadowed, name) {
+		e.shadowed = slices.DeleteFunc(slices.Clone(e.shadowed), func(s string) bool { return s == name })
+	}
+}
+
+// Lookup gives the value of a variable while the image is built: that of the last ENV or ARG that gives one.
 func (e *Effective) Lookup(name string) (string, bool) {
-	if v, ok := e.Env[name]; ok {
+	if v, ok := e.Env[name]; ok && !slices.Contains(e.shadowed, name) {
 		return v, true
 	}
 	v, ok := e.Args[name]
@@ -210,7 +232,7 @@ func IsRoot(user string) bool {
 // Inherited is the state with another file's origin: what a child of an image begins with.
 func (e *Effective) Inherited(image string) *Effective {
 	c := e.clone()
-	c.Args = nil
+	c.Args, c.shadowed = nil, nil
 	for _, v := range []*Value{&c.User, &c.Workdir, &c.Healthcheck, &c.Entrypoint, &c.Cmd, &c.StopSignal} {
 		if v.In != nil {
 			v.In, v.From = nil, image

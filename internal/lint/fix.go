@@ -2,6 +2,7 @@ package lint
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 )
 
@@ -15,7 +16,8 @@ func Fixed(data []byte, findings []*Finding) []byte {
 		}
 		taken = append(taken, f.Fix.Edits...)
 	}
-	slices.SortStableFunc(taken, func(a, b Edit) int { return a.From - b.From })
+	// an insertion goes before what replaces the bytes behind it
+	slices.SortStableFunc(taken, func(a, b Edit) int { return cmp.Or(a.From-b.From, a.To-b.To) })
 	var out bytes.Buffer
 	at := 0
 	for _, e := range taken {

@@ -196,7 +196,6 @@ func matchParts(pattern, name []string) bool {
 type pragmas struct {
 	all    []string                         // for the whole file
 	before map[*syntax.Instruction][]string // for one instruction
-	skip   bool                             // "check=skip=all": all of BuildKit's
 }
 
 // readPragmas reads "hadolint ignore=", "hadolint global ignore=", the same with plinth in the place of
@@ -205,7 +204,7 @@ func readPragmas(d *Doc) pragmas {
 	p := pragmas{before: map[*syntax.Instruction][]string{}}
 	for _, dir := range d.File.Directives {
 		if dir.Name == "check" {
-			p.check(dir.Value)
+			p.all = append(p.all, checkSkips(dir.Value)...)
 		}
 	}
 	if d.Options.NoPragmas {
@@ -213,6 +212,9 @@ func readPragmas(d *Doc) pragmas {
 	}
 	for _, c := range d.File.Comments {
 		codes, global := IgnorePragma(c.Text)
+		if value, ok := checkComment(c.Text); ok {
+			codes = checkSkips(value)
+		}
 		switch {
 		case len(codes) == 0:
 		case global:
@@ -226,20 +228,32 @@ func readPragmas(d *Doc) pragmas {
 	return p
 }
 
-// check reads the value of a check directive: skip=Rule,Rule;error=true.
-func (p *pragmas) check(value string) {
-	value, _, _ = strings.Cut(value, " ")
+// allOfBuildKit stands for all of BuildKit's rules among the codes that are switched off.
+const allOfBuildKit = "check=skip=all"
+
+// checkSkips are the codes that a check directive switches off: skip=Rule,Rule;error=true.
+func checkSkips(value string) (codes []string) {
 	for part := range strings.SplitSeq(value, ";") {
-		if list, ok := strings.CutPrefix(part, "skip="); ok {
-			for code := range strings.SplitSeq(list, ",") {
-				if code = strings.TrimSpace(code); code == "all" {
-					p.skip = true
-				} else {
-					p.all = append(p.all, code)
-				}
+		name, list, _ := strings.Cut(part, "=")
+		if strings.TrimSpace(name) != "skip" {
+			continue
+		}
+		for code := range strings.SplitSeq(list, ",") {
+			if code = strings.TrimSpace(code); code == "all" {
+				code = allOfBuildKit
 			}
+			codes = append(codes, code)
 		}
 	}
+	return codes
+}
+
+// checkComment reads a check directive above an instruction, which counts for that one. Its value ends at
+// the first blank.
+func checkComment(comment string) (value string, ok bool) {
+	name, value, ok := strings.Cut(comment, "=")
+	value, _, _ = strings.Cut(strings.TrimSpace(value), " ")
+	return value, ok && strings.EqualFold(strings.TrimSpace(name), "check")
 }
 
 // IgnorePragma reads a comment that switches rules off: for the next instruction, or for the whole
@@ -295,8 +309,8 @@ func (d *Doc) instructionBelow(c syntax.Comment) *syntax.Instruction {
 }
 
 func (p pragmas) ignore(f *Finding) bool {
-	if p.skip && f.Rule.Family == BuildKit {
-		return true
+	off := func(codes []string) bool {
+		return slices.Contains(codes, f.Rule.Code) || f.Rule.Family == BuildKit && slices.Contains(codes, allOfBuildKit)
 	}
-	return slices.Contains(p.all, f.Rule.Code) || f.instruction != nil && slices.Contains(p.before[f.instruction], f.Rule.Code)
+	return off(p.all) || f.instruction != nil && off(p.before[f.instruction])
 }

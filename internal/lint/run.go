@@ -115,7 +115,6 @@ func (s *Stage) parseRun(in *syntax.Instruction, shell []string) *Run {
 	}
 	// "RUN <<EOF" runs the document; "RUN cat <<EOF" gives it to a command, and so it does with
 	// "RUN bash <<EOF", whose command reads a script
-	line := in.Args
 	if alone(in) {
 		d := r.Dialect
 		body := in.Heredocs[0].Body
@@ -125,49 +124,21 @@ func (s *Stage) parseRun(in *syntax.Instruction, shell []string) *Run {
 		r.Scripts = []*shellscript.Script{shellscript.Parse(body, d)}
 		return r
 	}
-	// the parser would look for the documents in the line itself
-	var command strings.Builder
-	command.WriteString(line.S)
-	outer := line
-	if i := strings.Index(line.S, "<<"); i >= 0 {
-		outer = line.Slice(0, i)
-		for i > 0 && line.S[i-1] >= '0' && line.S[i-1] <= '9' {
-			i--
-			outer = line.Slice(0, i)
-		}
-		if rest := strings.TrimSpace(afterWord(line.S[len(outer.S):])); rest != "" {
-			at := strings.LastIndex(line.S, rest)
-			r.Scripts = append(r.Scripts, shellscript.Parse(trimOperators(line.Slice(at, len(line.S))), r.Dialect))
-		}
+	parts := []syntax.Text{in.Args, {S: "\n"}}
+	for _, h := range in.Heredocs {
+		parts = append(parts, h.Body, syntax.Text{S: h.Name + "\n"})
 	}
-	first := shellscript.Parse(outer.Trim(), r.Dialect)
-	r.Scripts = append([]*shellscript.Script{first}, r.Scripts...)
-	for _, c := range first.Commands {
+	script := shellscript.Parse(syntax.Join(parts...), r.Dialect)
+	r.Scripts = []*shellscript.Script{script}
+	for _, c := range script.Commands {
 		if d := shellscript.DialectOf(c.Name()); d != shellscript.Other && len(c.Operands()) == 0 {
 			for _, h := range in.Heredocs {
 				r.Scripts = append(r.Scripts, shellscript.Parse(h.Body, d))
 			}
+			break
 		}
 	}
 	return r
-}
-
-// afterWord is what comes behind the first word.
-func afterWord(s string) string {
-	s = strings.TrimLeft(s, "0123456789<- \t")
-	if i := strings.IndexAny(s, " \t;&|"); i >= 0 {
-		return s[i:]
-	}
-	return ""
-}
-
-// trimOperators takes what joins commands off the front.
-func trimOperators(t syntax.Text) syntax.Text {
-	i := 0
-	for i < len(t.S) && strings.IndexByte("&|; \t", t.S[i]) >= 0 {
-		i++
-	}
-	return t.Slice(i, len(t.S))
 }
 
 // alone says whether the first heredoc is the whole of the command.

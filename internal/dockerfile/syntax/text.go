@@ -53,6 +53,29 @@ func (t Text) Slice(from, to int) Text {
 	return Text{S: t.S[from:to], runs: t.runs, from: t.from + from}
 }
 
+// Join makes one text of several. A part that stands nowhere, such as Text{S: "\n"}, is where the part before
+// it ends.
+func Join(parts ...Text) Text {
+	var b builder
+	end := 0
+	for _, t := range parts {
+		at := b.s.Len()
+		if len(t.runs) > 0 {
+			b.runs = append(b.runs, run{at, t.Offset(0)})
+			for _, r := range t.runs {
+				if r.text > t.from && r.text < t.from+len(t.S) {
+					b.runs = append(b.runs, run{at + r.text - t.from, r.offset})
+				}
+			}
+			end = t.Offset(len(t.S))
+		} else {
+			b.runs = append(b.runs, run{at, end})
+		}
+		b.s.WriteString(t.S)
+	}
+	return b.text()
+}
+
 // Trim takes the blanks off both ends.
 func (t Text) Trim() Text {
 	from := len(t.S) - len(strings.TrimLeftFunc(t.S, unicode.IsSpace))

@@ -27,7 +27,7 @@ var copyIgnoredFile = &lint.Rule{
 		for _, s := range p.Stages {
 			for i, in := range s.Instructions {
 				for _, source := range contextSources(in) {
-					name := lint.Expand(syntax.Unquote(source.S, p.File.Escape), s.Before(i).Lookup)
+					name := lint.Word(source.S, p.File.Escape, s.Before(i).Lookup)
 					if !strings.Contains(name, "$") && ignore.Ignores(name) {
 						p.Report(lint.At(source), "%s is not there for the build: %s leaves it out", name, p.Folder.IgnorePath)
 					}

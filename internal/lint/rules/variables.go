@@ -60,7 +60,7 @@ func variableAt(t syntax.Text, escape byte) (n int, out []variable) {
 	for depth := 1; n < len(s); n++ {
 		if s[n] == escape {
 			n++
-		} else if s[n] == '{' {
+		} else if s[n] == '{' && s[n-1] == '$' {
 			depth++
 		} else if s[n] == '}' {
 			if depth--; depth == 0 {
