@@ -58,6 +58,7 @@ type modeSet struct {
 	Targets   []string // the files, as they are written
 	Recursive bool
 	Folders   bool // they are folders
+	command   *shellscript.Command
 }
 
 // eachMode calls fn for each mode in a stage that is known.
@@ -88,7 +89,7 @@ func eachMode(s *lint.Stage, fn func(modeSet)) {
 
 // commandMode finds the mode in a command that sets one.
 func commandMode(c *shellscript.Command) (m modeSet, ok bool) {
-	m.By = c.Base()
+	m.By, m.command = c.Base(), c
 	var word shellscript.Word
 	var targets []shellscript.Word
 	switch m.By {

@@ -29,20 +29,27 @@ var pl1002 = &lint.Rule{
 
 // loneUpdate finds the command that updates package lists in a step in which nothing can use them.
 func loneUpdate(p *lint.Pass, run *lint.Run) (at lint.Span, name string, found bool) {
-	for _, c := range run.Commands() {
-		c = unwrap(c)
-		switch {
-		case !found && isListUpdate(c):
-			last := c.Words[len(c.Words)-1]
-			at, name, found = lint.Span{From: lint.At(c.Words[0].Text).From, To: lint.At(last.Text).To}, c.Base(), true
-			if listsShared(p, run, name) {
-				return at, name, false
+	uncertain := false
+	eachScript(run.Scripts, func(script *shellscript.Script) {
+		for _, c := range script.Commands {
+			c = unwrap(c)
+			switch {
+			case isListUpdate(c):
+				if !found {
+					last := c.Words[len(c.Words)-1]
+					at, name, found = lint.Span{From: lint.At(c.Words[0].Text).From, To: lint.At(last.Text).To}, c.Base(), true
+				}
+			case !leavesListsAlone(c) && !runsInner(script, c):
+				uncertain = true
 			}
-		case !isListUpdate(c) && !leavesListsAlone(c):
-			return at, name, false
 		}
-	}
-	return at, name, found
+	})
+	return at, name, found && !uncertain && !listsShared(p, run, name)
+}
+
+// runsInner says whether a command runs a script that is looked at by itself.
+func runsInner(script *shellscript.Script, c *shellscript.Command) bool {
+	return slices.ContainsFunc(c.Words, func(w shellscript.Word) bool { return isScriptWord(script, w) })
 }
 
 func isListUpdate(c *shellscript.Command) bool {

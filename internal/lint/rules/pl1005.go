@@ -25,7 +25,7 @@ var pl1005 = &lint.Rule{
 				}
 			}
 		})
-		eachWriting(p, s, func(w writing) {
+		eachWriting(s, func(w writing) {
 			if !strings.HasSuffix(w.Target, ".curlrc") {
 				return
 			}

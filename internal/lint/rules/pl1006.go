@@ -23,7 +23,7 @@ var pl1006 = &lint.Rule{
 				p.Report(lint.At(w.Text), "%s %s takes any certificate: install ca-certificates, or name the authority with --ca-certificate", c.Base(), w.S)
 			}
 		})
-		eachWriting(p, s, func(w writing) {
+		eachWriting(s, func(w writing) {
 			values, at := assignments(w.Text, "check_certificate")
 			for i, v := range values {
 				if isFalse(v) {

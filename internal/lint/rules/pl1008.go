@@ -33,7 +33,7 @@ var pl1008 = &lint.Rule{
 				}
 			}
 		})
-		eachWriting(p, s, func(w writing) {
+		eachWriting(s, func(w writing) {
 			values, at := assignments(w.Text, "trusted-host")
 			for i, v := range values {
 				if v != "" && !isLocalHost(v) {

@@ -35,7 +35,7 @@ var pl1012 = &lint.Rule{
 				}
 			}
 		})
-		eachWriting(p, s, func(w writing) {
+		eachWriting(s, func(w writing) {
 			for _, line := range linesOf(w.Text) {
 				if at, ok := trustedSource(line); ok {
 					p.Report(lint.At(at), "trusted=yes makes apt take packages from this source without a signature: name its key with signed-by")

@@ -22,7 +22,7 @@ var pl1014 = &lint.Rule{
 				p.Report(lint.At(w.Text), "%s %s installs packages whose signature nobody checks: import the key of the repository with rpm --import", c.Base(), w.S)
 			}
 		})
-		eachWriting(p, s, func(w writing) {
+		eachWriting(s, func(w writing) {
 			values, at := assignments(w.Text, "gpgcheck")
 			for i, v := range values {
 				if isFalse(v) && !containsFold(w.In.Text.S, "baseurl=file:") && !containsFold(w.Text.S, "baseurl=file:") {

@@ -32,7 +32,7 @@ var pl1016 = &lint.Rule{
 				p.Report(lint.At(w.Text), "%s with strict-ssl off takes packages from a registry with any certificate: name the authority with cafile", c.Base())
 			}
 		})
-		eachWriting(p, s, func(w writing) {
+		eachWriting(s, func(w writing) {
 			for _, name := range []string{"strict-ssl", "enableStrictSsl"} {
 				values, at := assignments(w.Text, name)
 				for i, v := range values {

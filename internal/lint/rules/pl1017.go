@@ -41,7 +41,7 @@ var pl1017 = &lint.Rule{
 				}
 			}
 		})
-		eachWriting(p, s, func(w writing) {
+		eachWriting(s, func(w writing) {
 			if !strings.Contains(w.Target, "gitconfig") {
 				return
 			}

@@ -25,7 +25,7 @@ var pl1018 = &lint.Rule{
 				p.Report(lint.At(w.Text), "%s %s takes packages from a host with any certificate: name the authority with sslcacert", c.Base(), w.S)
 			}
 		})
-		eachWriting(p, s, func(w writing) {
+		eachWriting(s, func(w writing) {
 			if strings.Contains(w.Target, "gitconfig") {
 				return
 			}

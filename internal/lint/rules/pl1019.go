@@ -99,7 +99,7 @@ func fedText(c *shellscript.Command) string {
 	for i := len(c.Script.Commands) - 1; i >= 0; i-- {
 		have := c.Script.Commands[i]
 		if have.Call != nil && int(have.Call.Pos().Offset()) < end && isProgram(unwrap(have), "echo", "printf", "cat", "yes") && !insideWord(have, c) {
-			return c.Script.Text.S[have.Call.Pos().Offset() : end-1]
+			return strings.TrimRight(before[have.Call.Pos().Offset():len(before)-1], " \t\n")
 		}
 	}
 	return before

@@ -30,13 +30,17 @@ var pl1022 = &lint.Rule{
 				}
 			}
 		}
-		s.Commands(func(run *lint.Run, c *shellscript.Command) {
-			for _, w := range c.Words {
-				if strings.Contains(w.S, "://") {
-					reportURL(p, s, indexOf(s, run.In), run.In, w.Text)
+		for _, run := range s.Runs() {
+			eachScript(run.Scripts, func(script *shellscript.Script) {
+				for _, c := range script.Commands {
+					for _, w := range c.Words {
+						if strings.Contains(w.S, "://") && !isScriptWord(script, w) {
+							reportURL(p, s, indexOf(s, run.In), run.In, w.Text)
+						}
+					}
 				}
-			}
-		})
+			})
+		}
 	},
 }
 

@@ -22,9 +22,9 @@ var pl1023 = &lint.Rule{
 	Stage: func(p *lint.Pass, s *lint.Stage) {
 		var told []string // a name is reported where it is used first
 		for _, run := range s.Runs() {
-			state := s.Before(indexOf(s, run.In))
-			for name, value := range state.Args {
-				if _, inEnv := state.Env[name]; inEnv || value != "" || !isSecretName(name) || slices.Contains(told, name) || hasSecretEnv(run.In, name) {
+			index := indexOf(s, run.In)
+			for _, name := range givenSecrets(p, s, index) {
+				if _, inEnv := s.Before(index).Env[name]; inEnv || slices.Contains(told, name) || hasSecretEnv(run.In, name) {
 					continue
 				}
 				if at, ok := usesVariable(run, name); ok {
@@ -34,6 +34,22 @@ var pl1023 = &lint.Rule{
 			}
 		}
 	},
+}
+
+// givenSecrets are the arguments with secrets in the stage before an instruction that have no value but
+// the one that is given for the build.
+func givenSecrets(p *lint.Pass, s *lint.Stage, before int) (names []string) {
+	for _, in := range s.Instructions[:before] {
+		if in.Keyword != "ARG" {
+			continue
+		}
+		for _, pair := range in.Pairs() {
+			if name := pair.Name(p.File.Escape); isSecretName(name) && strings.Trim(pair.Value.S, `"'`) == "" {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
 }
 
 // usesVariable finds where a step takes the value of a variable that it does not set itself, and not in

@@ -15,7 +15,7 @@ var pl1024 = &lint.Rule{
 	Bad:  "FROM debian:12\nRUN echo 'app ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/app",
 	Good: "FROM debian:12\nRUN useradd --system app\nUSER app",
 	Stage: func(p *lint.Pass, s *lint.Stage) {
-		eachWriting(p, s, func(w writing) {
+		eachWriting(s, func(w writing) {
 			for _, line := range linesOf(w.Text) {
 				if strings.HasPrefix(line.S, "#") {
 					continue

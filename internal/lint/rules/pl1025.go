@@ -1,9 +1,11 @@
 package rules
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/plinth-build/plinth/internal/lint"
+	"github.com/plinth-build/plinth/internal/shellscript"
 )
 
 var pl1025 = &lint.Rule{
@@ -16,7 +18,7 @@ var pl1025 = &lint.Rule{
 	Good: "FROM debian:12\nRUN mkdir /data && chown 1000 /data && chmod 755 /data",
 	Stage: func(p *lint.Pass, s *lint.Stage) {
 		eachMode(s, func(m modeSet) {
-			if !m.OtherWrite || m.Sticky || isDevice(m.Targets) {
+			if !m.OtherWrite || m.Sticky || isDevice(m.Targets) || notForLong(m) {
 				return
 			}
 			how := "everybody may change it"
@@ -36,4 +38,34 @@ func isDevice(files []string) bool {
 		}
 	}
 	return len(files) > 0
+}
+
+// notForLong says whether the same script removes the files again, or gives them another mode.
+func notForLong(m modeSet) bool {
+	if m.command == nil || len(m.Targets) == 0 {
+		return false
+	}
+	left := slices.Clone(m.Targets)
+	after := false
+	for _, c := range m.command.Script.Commands {
+		if !after {
+			after = c.Call != nil && c.Call == m.command.Call
+			continue
+		}
+		c = unwrap(c)
+		later, isMode := commandMode(c)
+		switch {
+		case isMode:
+			mode, ok := readMode(later.Written)
+			isMode = ok && !mode.OtherWrite && strings.Trim(later.Written, "01234567") == ""
+		case !isProgram(c, "rm"):
+			continue
+		}
+		left = slices.DeleteFunc(left, func(t string) bool {
+			return slices.ContainsFunc(c.Operands(), func(w shellscript.Word) bool {
+				return w.S == t || isProgram(c, "rm") && strings.HasPrefix(t, strings.TrimSuffix(w.S, "/*")+"/")
+			}) && (isMode || isProgram(c, "rm"))
+		})
+	}
+	return len(left) == 0
 }

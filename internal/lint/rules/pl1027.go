@@ -23,7 +23,7 @@ var pl1027 = &lint.Rule{
 				p.Report(lint.At(at.Text), "%s", what)
 			}
 		})
-		eachWriting(p, s, func(w writing) {
+		eachWriting(s, func(w writing) {
 			if !strings.HasSuffix(w.Target, "/passwd") {
 				return
 			}

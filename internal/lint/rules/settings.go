@@ -32,9 +32,9 @@ func eachSetting(p *lint.Pass, s *lint.Stage, name string, fold bool, fn func(se
 		}
 	}, "ENV", "ARG")
 	for _, run := range s.Runs() {
-		for _, script := range run.Scripts {
+		eachScript(run.Scripts, func(script *shellscript.Script) {
 			if script.Tree == nil || !containsFold(script.Text.S, name) {
-				continue
+				return
 			}
 			syntax.Walk(script.Tree, func(n syntax.Node) bool {
 				if a, ok := n.(*syntax.Assign); ok && a.Name != nil && a.Value != nil && same(a.Name.Value) {
@@ -49,7 +49,7 @@ func eachSetting(p *lint.Pass, s *lint.Stage, name string, fold bool, fn func(se
 					}
 				})
 			}
-		}
+		})
 	}
 }
 

@@ -124,17 +124,39 @@ func isAssignment(s string) bool {
 }
 
 // eachUnwrapped calls fn for each command of each RUN step of a stage, without what it is wrapped in,
-// and for those that find runs.
+// and for those that find and sh -c run.
 func eachUnwrapped(s *lint.Stage, fn func(*lint.Run, *shellscript.Command)) {
-	s.Commands(func(run *lint.Run, c *shellscript.Command) {
-		c = unwrap(c)
-		fn(run, c)
-		if c.Base() == "find" {
-			for _, inner := range findCommands(c) {
-				fn(run, unwrap(inner))
+	for _, run := range s.Runs() {
+		eachScript(run.Scripts, func(script *shellscript.Script) {
+			for _, c := range script.Commands {
+				c = unwrap(c)
+				fn(run, c)
+				if c.Base() == "find" {
+					for _, inner := range findCommands(c) {
+						fn(run, unwrap(inner))
+					}
+				}
 			}
+		})
+	}
+}
+
+// eachScript calls fn for scripts and for those that they give to sh -c.
+func eachScript(scripts []*shellscript.Script, fn func(*shellscript.Script)) {
+	for _, script := range scripts {
+		fn(script)
+		eachScript(script.Inner, fn)
+	}
+}
+
+// isScriptWord says whether a word is a script of its own, which is read by its words.
+func isScriptWord(script *shellscript.Script, w shellscript.Word) bool {
+	for _, inner := range script.Inner {
+		if w.Quoted && len(w.Text.S) > 1 && inner.Text.Offset(0) == w.Text.Offset(1) {
+			return true
 		}
-	})
+	}
+	return false
 }
 
 // findCommands are the commands behind -exec in the arguments of find.

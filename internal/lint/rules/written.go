@@ -18,14 +18,18 @@ type writing struct {
 }
 
 // eachWriting calls fn for what echo and printf write, for the documents of COPY, ADD and of commands
-// in RUN, and for the words that sed puts into a file. It does so only where the file has one of the needles
-// in it at all; letters are compared without regard to case.
-func eachWriting(p *lint.Pass, s *lint.Stage, fn func(writing), needles ...string) {
+// in RUN, and for the words that sed puts into a file. Steps that have none of the needles in them are
+// passed over; letters are compared without regard to case.
+func eachWriting(s *lint.Stage, fn func(writing), needles ...string) {
 	for _, run := range s.Runs() {
 		if !anyIn(run.In, needles) {
 			continue
 		}
-		run.Each(func(c *shellscript.Command) { writings(run, c, fn) })
+		eachScript(run.Scripts, func(script *shellscript.Script) {
+			for _, c := range script.Commands {
+				writings(run, c, fn)
+			}
+		})
 		if !run.Exec && !scriptDocuments(run) {
 			for _, h := range run.In.Heredocs {
 				fn(writing{Text: h.Body, Target: documentTarget(run), In: run.In})
