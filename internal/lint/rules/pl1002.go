@@ -21,7 +21,7 @@ var pl1002 = &lint.Rule{
 	Stage: func(p *lint.Pass, s *lint.Stage) {
 		for _, run := range s.Runs() {
 			if at, name, ok := loneUpdate(p, run); ok {
-				p.Report(at, "%s update without an install in the same RUN: a later install takes stale lists from the cache, update and install in one RUN", name)
+				p.Report(at, "%s update alone in a RUN: later builds take its lists from the cache, however old they are, so update and install in one RUN", name)
 			}
 		}
 	},

@@ -10,7 +10,7 @@ import (
 )
 
 var pl1011 = &lint.Rule{
-	Code: "PL1011", Title: "apk takes packages without a signature", Severity: lint.Error, Family: lint.Security,
+	Code: "PL1011", Title: "apk takes packages without a signature", Severity: lint.Warning, Family: lint.Security,
 	Profiles: lint.Recommended | lint.Strict | lint.BaseImage, Since: "0.1.0",
 	Aliases: []string{"checkov:CKV2_DOCKER_7"},
 	Source:  "https://man.archlinux.org/man/apk.8.en",

@@ -41,10 +41,14 @@ var pl1012 = &lint.Rule{
 					p.Report(lint.At(at), "trusted=yes makes apt take packages from this source without a signature: name its key with signed-by")
 				}
 			}
-			for _, name := range []string{"APT::Get::AllowUnauthenticated", "Acquire::AllowInsecureRepositories", "Trusted"} {
+			names := []string{"APT::Get::AllowUnauthenticated", "Acquire::AllowInsecureRepositories"}
+			if containsFold(w.Text.S, "URIs:") && !containsFold(w.Text.S, "URIs: file:") {
+				names = append(names, "Trusted")
+			}
+			for _, name := range names {
 				values, at := assignments(w.Text, name)
 				for i, v := range values {
-					if isTrue(v) && !containsFold(w.Text.S, "URIs: file:") {
+					if isTrue(v) {
 						p.Report(lint.At(at[i]), "%s makes apt take packages without a signature: name the key of the repository with signed-by", name)
 					}
 				}

@@ -22,8 +22,13 @@ var pl1021 = &lint.Rule{
 	Stage: func(p *lint.Pass, s *lint.Stage) {
 		eachInner(s, func(in *syntax.Instruction) {
 			for _, source := range copySources(in) {
-				if what := secretFile(s, in, source.S); what != "" {
+				what, certain := secretFile(s, in, source.S)
+				switch {
+				case what == "":
+				case inImage(p.Doc, s):
 					p.Report(lint.At(source), "%s copies %s, %s: everybody who has the image has it, mount it with RUN --mount=type=secret or give it to the container", in.Keyword, source.S, what)
+				case certain:
+					p.Report(lint.At(source), "%s copies %s, %s: it stays in the cache of whoever builds, mount it with RUN --mount=type=secret", in.Keyword, source.S, what)
 				}
 			}
 		}, "COPY", "ADD")
@@ -56,50 +61,71 @@ func copyTarget(in *syntax.Instruction) string {
 	return words[len(words)-1].S
 }
 
-// secretFile says what secret a file of that name is, "" for none. Names that are common for what is
-// no secret count only when something else tells.
-func secretFile(s *lint.Stage, in *syntax.Instruction, source string) string {
+// inImage says whether the layers of a stage are in the image that the file makes.
+func inImage(d *lint.Doc, s *lint.Stage) bool {
+	for _, final := range d.Stages {
+		if !final.Final {
+			continue
+		}
+		for at := final; at != nil; at = at.Parent {
+			if at == s {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// secretFile says what secret a file of that name is, "" for none, and whether it can hardly be anything
+// else. Names that are common for what is no secret count only when something else tells.
+func secretFile(s *lint.Stage, in *syntax.Instruction, source string) (what string, certain bool) {
 	source = strings.ToLower(strings.TrimSuffix(source, "/"))
 	name, target := path.Base(source), strings.ToLower(copyTarget(in))
 	for _, harmless := range []string{"example", "sample", "test", "dummy", "snakeoil", "fixture", "template"} {
 		if strings.Contains(source, harmless) {
-			return ""
+			return "", false
 		}
 	}
 	folder := path.Base(path.Dir(source))
 	switch name {
 	case "id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "identity.pem", "ssh_host_rsa_key", "ssh_host_ecdsa_key", "ssh_host_ed25519_key":
-		return "a private ssh key"
+		return "a private ssh key", true
 	case ".ssh":
-		return "a folder of ssh keys"
+		return "a folder of ssh keys", true
 	case ".netrc", "_netrc", ".pypirc", ".git-credentials", ".dockercfg", ".pgpass", ".vault-token", "kubeconfig", "credentials.json", ".s3cfg", ".boto":
-		return "a file of credentials"
+		return "a file of credentials", true
 	case "credentials":
 		if folder == ".aws" {
-			return "a file of credentials"
+			return "a file of credentials", true
 		}
 	case "config.json":
-		if folder == ".docker" || strings.Contains(target, ".docker/") {
-			return "a file of credentials"
+		if strings.Contains(target, ".docker/") {
+			return "a file of credentials", true
 		}
 	case "config":
 		if folder == ".kube" || strings.Contains(target, ".kube/") {
-			return "a file of credentials"
+			return "a file of credentials", true
 		}
-	case ".aws", ".docker", ".kube", ".gnupg":
-		return "a folder of credentials"
+	case ".docker":
+		// a folder of that name in a project mostly holds files for the build
+		if strings.HasSuffix(strings.TrimSuffix(target, "/"), "/.docker") {
+			return "a folder of credentials", true
+		}
+	case ".aws", ".kube", ".gnupg":
+		return "a folder of credentials", true
 	case ".env":
-		return "a file of settings that mostly holds secrets"
+		return "a file of settings that mostly holds secrets", false
 	case ".npmrc", ".yarnrc", ".yarnrc.yml", "pip.conf", "nuget.config", "settings.xml", ".composer", "auth.json", ".gemrc":
 		if removedLater(s, in, name) {
-			return "whose removal in a later step does not take it out of its layer"
+			return "whose removal in a later step does not take it out of its layer", false
 		}
 	}
-	return secretExtension(name, source, target)
+	what = secretExtension(name, target)
+	return what, what != ""
 }
 
 // secretExtension tells private keys and stores of them by the end of the name.
-func secretExtension(name, source, target string) string {
+func secretExtension(name, target string) string {
 	stem, ext := name, path.Ext(name)
 	stem = strings.TrimSuffix(stem, ext)
 	has := func(parts ...string) bool {

@@ -33,6 +33,9 @@ var pl1022 = &lint.Rule{
 		for _, run := range s.Runs() {
 			eachScript(run.Scripts, func(script *shellscript.Script) {
 				for _, c := range script.Commands {
+					if isProgram(unwrap(c), "sed", "perl", "awk", "grep") {
+						continue // an expression may have its delimiters around parts of URLs
+					}
 					for _, w := range c.Words {
 						if strings.Contains(w.S, "://") && !isScriptWord(script, w) {
 							reportURL(p, s, indexOf(s, run.In), run.In, w.Text)
@@ -83,7 +86,7 @@ func reportURL(p *lint.Pass, s *lint.Stage, index int, in *syntax.Instruction, w
 		if _, ok := state.Args[name]; ok && in.Keyword != "ARG" {
 			p.Report(at, "the build argument %s in a URL ends in the history of the image: mount a secret with RUN --mount=type=secret", name)
 		}
-	case strings.ContainsAny(user, "$`<>{}*") || isDummy(user):
+	case strings.ContainsAny(user, "$`<>{}*") || isDummy(user) || word.S[i+3:end] == "user:pass" || strings.HasSuffix(word.S[i+3:end], "user:password") || word.S[i+3:end] == "username:password":
 	case has || isToken(user):
 		p.Report(at, "credentials in a URL are in the image's history for everybody who has it: mount a secret with RUN --mount=type=secret")
 	}

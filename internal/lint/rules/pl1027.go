@@ -9,7 +9,7 @@ import (
 )
 
 var pl1027 = &lint.Rule{
-	Code: "PL1027", Title: "second root, or a user without a password", Severity: lint.Error, Family: lint.Security,
+	Code: "PL1027", Title: "second root, or a user without a password", Severity: lint.Warning, Family: lint.Security,
 	Profiles: lint.Recommended | lint.Strict | lint.BaseImage, Since: "0.1.0",
 	Aliases: []string{"dockle:DKL-LI-0001", "dockle:DKL-LI-0002"},
 	Source:  "https://man7.org/linux/man-pages/man8/useradd.8.html",
