@@ -97,7 +97,7 @@ const layers = `
 // prefix; the longest prefix counts. Tests may import any but BuildKit's.
 const dependencies = `
 	github.com/moby/buildkit: engine build dockerfile/checks
-	github.com/moby/buildkit/frontend/dockerfile: dockerfile dockerfile/syntax dockerfile/checks build
+	github.com/moby/buildkit/frontend/dockerfile: dockerfile dockerfile/syntax dockerfile/checks lint build
 	github.com/containerd/containerd: store engine build
 	github.com/google/go-containerregistry: registry build
 	github.com/ProtonMail/go-crypto: debian/apt debian/debtest

@@ -61,6 +61,7 @@ type Script struct {
 	Err      error        // the script is not valid
 	ErrAt    int          // where in Text it is not, in bytes
 	Commands []*Command   // in the order in which they are written
+	Inner    []*Script    // those that its commands give to a shell with -c, where they are plain to see
 }
 
 // Command is a simple command: a name and its arguments.
@@ -141,6 +142,40 @@ func (s *Script) collect() {
 		stmts = append(stmts, stmt)
 		return true
 	})
+	for _, c := range s.Commands {
+		if text, d, ok := c.inner(); ok {
+			s.Inner = append(s.Inner, Parse(text, d))
+		}
+	}
+}
+
+// inner finds the script in bash -c 'script', su -c "script" and the like. One with escapes in it is
+// left out: its bytes do not stand in the file as the shell reads them.
+func (c *Command) inner() (text dockerfile.Text, d Dialect, ok bool) {
+	for i := 1; i+1 < len(c.Words); i++ {
+		flag, script := c.Words[i].S, c.Words[i+1]
+		if len(flag) < 2 || flag[0] != '-' || flag[1] == '-' || flag[len(flag)-1] != 'c' || !script.Quoted {
+			continue
+		}
+		if d = shellIn(c.Words[:i]); d != Other && strings.IndexByte(script.Text.S, '\\') < 0 {
+			return script.Text.Slice(1, len(script.Text.S)-1), d, true
+		}
+		return text, d, false
+	}
+	return text, d, false
+}
+
+// shellIn is the language of the first shell that is among some words.
+func shellIn(words []Word) Dialect {
+	for _, w := range words {
+		if base := path.Base(w.S); base == "su" || base == "runuser" {
+			return Sh
+		}
+		if d := DialectOf(w.S); d != Other && w.Literal {
+			return d
+		}
+	}
+	return Other
 }
 
 // Word reads a word of the tree.

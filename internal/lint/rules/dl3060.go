@@ -50,7 +50,7 @@ func yarnLeaves(run *lint.Run) (left []*shellscript.Command) {
 		}
 	}
 	run.Each(func(c *shellscript.Command) {
-		c = behindWrapper(c)
+		c = unwrap(c)
 		switch c.Base() {
 		case "yarn", "yarnpkg":
 			ops := c.Operands("--cwd", "--network-timeout", "--registry", "--modules-folder", "--mutex", "--network-concurrency", "--prefix", "--global-folder")

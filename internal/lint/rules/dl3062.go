@@ -18,7 +18,7 @@ var dl3062 = &lint.Rule{
 	Good: "FROM golang:1.26\nRUN go install golang.org/x/tools/cmd/stringer@v0.49.0",
 	Stage: func(p *lint.Pass, s *lint.Stage) {
 		s.Commands(func(run *lint.Run, c *shellscript.Command) {
-			verb, packages := goPackages(behindWrapper(c))
+			verb, packages := goPackages(unwrap(c))
 			for _, w := range packages {
 				if inSourceTree(s, run, w.S) {
 					continue

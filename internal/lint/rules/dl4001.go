@@ -18,7 +18,7 @@ var dl4001 = &lint.Rule{
 		first := ""
 		reported := false
 		s.Commands(func(_ *lint.Run, c *shellscript.Command) {
-			c = behindWrapper(c)
+			c = unwrap(c)
 			name := c.Base()
 			if name != "wget" && name != "curl" || reported {
 				return

@@ -15,7 +15,7 @@ var dl4005 = &lint.Rule{
 	Good: "FROM debian:12\nSHELL [\"/bin/bash\", \"-c\"]",
 	Stage: func(p *lint.Pass, s *lint.Stage) {
 		s.Commands(func(_ *lint.Run, c *shellscript.Command) {
-			c = behindWrapper(c)
+			c = unwrap(c)
 			if c.Base() != "ln" {
 				return
 			}

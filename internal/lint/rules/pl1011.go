@@ -1,0 +1,76 @@
+package rules
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/plinth-build/plinth/internal/lint"
+	"github.com/plinth-build/plinth/internal/shellscript"
+)
+
+var pl1011 = &lint.Rule{
+	Code: "PL1011", Title: "apk takes packages without a signature", Severity: lint.Warning, Family: lint.Security,
+	Profiles: lint.Recommended | lint.Strict | lint.BaseImage, Since: "0.1.0",
+	Aliases: []string{"checkov:CKV2_DOCKER_7"},
+	Source:  "https://man.archlinux.org/man/apk.8.en",
+	Why: "`--allow-untrusted` makes apk install what nobody has signed with a key that the image knows, so whoever is on the way can " +
+		"put something else into it. The key of the repository belongs into `/etc/apk/keys`.",
+	Bad:  "FROM alpine:3.20\nRUN apk add --allow-untrusted --repository http://example.com/repo app",
+	Good: "FROM alpine:3.20\nCOPY example.rsa.pub /etc/apk/keys/\nRUN apk add --repository http://example.com/repo app",
+	Stage: func(p *lint.Pass, s *lint.Stage) {
+		var checked []string // files whose signature or checksum was checked
+		eachUnwrapped(s, func(run *lint.Run, c *shellscript.Command) {
+			checked = append(checked, checkedFiles(c)...)
+			if !isProgram(c, "apk") {
+				return
+			}
+			w, ok := c.Find("--allow-untrusted")
+			if ok && !allChecked(c, checked) && !checksSums(run) {
+				p.Report(lint.At(w.Text), "apk %s installs packages whose signature nobody checks: put the key of the repository into /etc/apk/keys", w.S)
+			}
+		})
+	},
+}
+
+// checkedFiles are the names of the files whose signature a command checks.
+func checkedFiles(c *shellscript.Command) (names []string) {
+	verifies := isProgram(c, "gpg", "gpg2") && c.Has("--verify") || isProgram(c, "gpgv", "minisign", "cosign", "signify", "openssl")
+	if !verifies {
+		return nil
+	}
+	for _, w := range c.Operands() {
+		names = append(names, path.Base(w.S))
+	}
+	return names
+}
+
+// allChecked says whether all files that apk installs are among those that were checked, and
+// nothing else is installed.
+func allChecked(c *shellscript.Command, checked []string) bool {
+	files := 0
+	for _, w := range c.Operands("-t", "--virtual", "-X", "--repository", "-p", "--root") {
+		if w.S == "add" {
+			continue
+		}
+		if !strings.HasSuffix(w.S, ".apk") || !slices.Contains(checked, path.Base(w.S)) {
+			return false
+		}
+		files++
+	}
+	return files > 0
+}
+
+// checksSums says whether a step compares files with checksums or signatures.
+func checksSums(run *lint.Run) bool {
+	for _, c := range run.Commands() {
+		c = unwrap(c)
+		base := c.Base()
+		switch {
+		case strings.HasSuffix(base, "sum") && c.HasFlag("-c", "--check"),
+			base == "shasum" && c.HasFlag("-c", "--check"), len(checkedFiles(c)) > 0:
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,172 @@
+package rules
+
+import (
+	"strings"
+
+	"github.com/plinth-build/plinth/internal/dockerfile/syntax"
+	"github.com/plinth-build/plinth/internal/lint"
+	"github.com/plinth-build/plinth/internal/shellscript"
+)
+
+var pl1022 = &lint.Rule{
+	Code: "PL1022", Title: "credentials in a URL", Severity: lint.Error, Family: lint.Security,
+	Profiles: lint.Recommended | lint.Strict | lint.BaseImage, Since: "0.1.0",
+	Aliases: []string{"docker-bench:4.10"},
+	Source:  "https://docs.docker.com/build/building/secrets/",
+	Why: "A user and a password in a URL stand in the Dockerfile, in the history of the image, and mostly in a file such as " +
+		"`.git/config` too. A build argument is no better: the history shows its value at each RUN. A secret that is mounted (`RUN " +
+		"--mount=type=secret`) is in none of them.",
+	Bad:  "FROM debian:12\nRUN git clone https://me:s3cr3t@git.example.com/app.git",
+	Good: "FROM debian:12\nRUN --mount=type=secret,id=netrc,target=/root/.netrc git clone https://git.example.com/app.git",
+	Stage: func(p *lint.Pass, s *lint.Stage) {
+		for i, in := range s.Instructions {
+			for in.Inner != nil {
+				in = in.Inner
+			}
+			switch in.Keyword {
+			case "ADD", "ENV", "ARG":
+				for _, w := range in.Args.Words(p.File.Escape) {
+					reportURL(p, s, i, in, w)
+				}
+			}
+		}
+		for _, run := range s.Runs() {
+			eachScript(run.Scripts, func(script *shellscript.Script) {
+				for _, c := range script.Commands {
+					if isProgram(unwrap(c), "sed", "perl", "awk", "grep") {
+						continue // an expression may have its delimiters around parts of URLs
+					}
+					for _, w := range c.Words {
+						if strings.Contains(w.S, "://") && !isScriptWord(script, w) {
+							reportURL(p, s, indexOf(s, run.In), run.In, w.Text)
+						}
+					}
+				}
+			})
+		}
+	},
+}
+
+// indexOf is the place of an instruction in its stage, or of the ONBUILD that triggers it.
+func indexOf(s *lint.Stage, in *syntax.Instruction) int {
+	for i, have := range s.Instructions {
+		if have.Start <= in.Start && in.Start < have.End {
+			return i
+		}
+	}
+	return 0
+}
+
+func reportURL(p *lint.Pass, s *lint.Stage, index int, in *syntax.Instruction, word syntax.Text) {
+	i := strings.Index(word.S, "://")
+	if i < 0 || !strings.Contains(word.S, "@") {
+		return
+	}
+	end := userEnd(word.S, i+3)
+	if end < 0 || isLocalHost(word.S[end+1:]) {
+		return
+	}
+	user, password, has := cutUser(word.S[i+3 : end])
+	at := lint.At(word.Slice(i+3, end))
+	if has && password != "" && password != "x-oauth-basic" {
+		user = password
+	} else {
+		has = has && password == "x-oauth-basic"
+	}
+	name, isVariable := onlyVariable(user)
+	switch {
+	case isVariable:
+		if !has && !isSecretName(name) || hasSecretEnv(in, name) {
+			return
+		}
+		state := s.Before(index)
+		if _, ok := state.Env[name]; ok {
+			return // whoever set it is to blame
+		}
+		if _, ok := state.Args[name]; ok && in.Keyword != "ARG" {
+			p.Report(at, "the build argument %s in a URL ends in the history of the image: mount a secret with RUN --mount=type=secret", name)
+		}
+	case strings.ContainsAny(user, "$`<>{}*") || isDummy(user) || word.S[i+3:end] == "user:pass" || strings.HasSuffix(word.S[i+3:end], "user:password") || word.S[i+3:end] == "username:password":
+	case has || isToken(user):
+		p.Report(at, "credentials in a URL are in the image's history for everybody who has it: mount a secret with RUN --mount=type=secret")
+	}
+}
+
+// userEnd is the place of the @ behind the user of a URL that begins at from, -1 for none.
+func userEnd(s string, from int) int {
+	at, depth := -1, 0
+	for i := from; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '{' || c == '(':
+			depth++
+		case c == '}' || c == ')':
+			depth--
+		case depth > 0:
+		case c == '@':
+			at = i
+		case strings.IndexByte("/?# \t\"'|,;", c) >= 0:
+			return at
+		}
+	}
+	return at
+}
+
+// cutUser splits user:password at the first colon that is in no ${…}.
+func cutUser(s string) (user, password string, has bool) {
+	depth := 0
+	for i := range len(s) {
+		switch s[i] {
+		case '{', '(':
+			depth++
+		case '}', ')':
+			depth--
+		case ':':
+			if depth == 0 {
+				return s[:i], s[i+1:], true
+			}
+		}
+	}
+	return s, "", false
+}
+
+// onlyVariable gives the name of the variable that a word is.
+func onlyVariable(s string) (string, bool) {
+	names := lint.Variables(s)
+	if len(names) == 1 && (s == "$"+names[0] || strings.HasPrefix(s, "${"+names[0])) {
+		return names[0], true
+	}
+	return "", false
+}
+
+// hasSecretEnv says whether a RUN gets a variable from a secret.
+func hasSecretEnv(in *syntax.Instruction, name string) bool {
+	for _, f := range in.Flags {
+		if f.Name == "mount" && lint.MountType(f) == "secret" {
+			env, ok := lint.MountOption(f, "env")
+			id, _ := lint.MountOption(f, "id")
+			if ok && (env == name || env == "" && id == name) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// isDummy says whether a password is there for the form only.
+func isDummy(s string) bool {
+	switch strings.ToLower(s) {
+	case "dummy", "placeholder", "changeme", "example", "guest", "xxx", "xxxx", "xxxxx", "fake", "none", "anonymous":
+		return true
+	}
+	return false
+}
+
+// isToken says whether a word begins as the access tokens of well-known hosts do.
+func isToken(s string) bool {
+	for _, prefix := range []string{"ghp_", "gho_", "ghs_", "ghu_", "github_pat_", "glpat-", "gldt-", "npm_", "pypi-"} {
+		if strings.HasPrefix(s, prefix) && len(s) > len(prefix)+10 {
+			return true
+		}
+	}
+	return false
+}

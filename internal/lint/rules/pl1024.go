@@ -1,0 +1,42 @@
+package rules
+
+import (
+	"strings"
+
+	"github.com/plinth-build/plinth/internal/lint"
+)
+
+var pl1024 = &lint.Rule{
+	Code: "PL1024", Title: "sudo without a password", Severity: lint.Warning, Family: lint.Security,
+	Profiles: lint.Recommended | lint.Strict | lint.BaseImage, Since: "0.1.0",
+	Source: "https://www.sudo.ws/docs/man/sudoers.man/",
+	Why: "With `NOPASSWD: ALL` each process of that user is root whenever it wants to, so a USER that is not root protects nothing. " +
+		"Steps that need root belong before USER.",
+	Bad:  "FROM debian:12\nRUN echo 'app ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/app",
+	Good: "FROM debian:12\nRUN useradd --system app\nUSER app",
+	Stage: func(p *lint.Pass, s *lint.Stage) {
+		eachWriting(s, func(w writing) {
+			for _, line := range linesOf(w.Text) {
+				if strings.HasPrefix(line.S, "#") {
+					continue
+				}
+				if i := strings.Index(line.S, "NOPASSWD"); i >= 0 && isEverything(line.S[i+len("NOPASSWD"):]) {
+					p.Report(lint.At(line.Slice(i, i+len("NOPASSWD"))), "NOPASSWD for all commands makes this user root whenever it wants to be: do what needs root before USER")
+				}
+				if i := strings.Index(line.S, "!authenticate"); i >= 0 && strings.HasPrefix(line.S, "Defaults") {
+					p.Report(lint.At(line.Slice(i, i+len("!authenticate"))), "!authenticate lets users be root without a password: do what needs root before USER")
+				}
+			}
+		}, "NOPASSWD", "!authenticate")
+	},
+}
+
+// isEverything says whether what follows NOPASSWD in a line of sudoers allows all commands.
+func isEverything(rest string) bool {
+	rest = strings.TrimLeft(rest, " \t:\\")
+	for tag, after, ok := strings.Cut(rest, ":"); ok && (tag == "SETENV" || tag == "NOEXEC"); tag, after, ok = strings.Cut(rest, ":") {
+		rest = strings.TrimLeft(after, " \t")
+	}
+	after, ok := strings.CutPrefix(rest, "ALL")
+	return ok && (after == "" || strings.IndexByte(" \t,\"'\\;&|>/", after[0]) >= 0)
+}
