@@ -50,6 +50,7 @@ const layers = `
 	shellscript: dockerfile/syntax
 	lint: dockerfile/syntax shellscript
 	lint/rules: dockerfile/syntax shellscript lint
+	lint/shellcheck: dockerfile/syntax shellscript lint
 
 	# What is kept on disk, and what registries say.
 	store: diag ociref wholefile

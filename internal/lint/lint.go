@@ -115,6 +115,20 @@ func (l *Linter) Check(d *Doc) []*Finding {
 	return Sort(out)
 }
 
+// Keep gives those of a Dockerfile's findings that come from elsewhere, such as ShellCheck, which the configuration and
+// the comments in the file let through, with the severity that they have there.
+func (l *Linter) Keep(d *Doc, findings []*Finding) []*Finding {
+	var out []*Finding
+	pragmas := readPragmas(d)
+	for _, f := range findings {
+		f.Severity = l.SeverityOf(f.Rule, d.Path)
+		if f.Severity != Off && !pragmas.ignore(f) {
+			out = append(out, f)
+		}
+	}
+	return Sort(out)
+}
+
 // Findings are what one rule finds, in the order in which it finds them, whether it is on or not.
 func (r *Rule) Findings(d *Doc) (out []*Finding) {
 	p := &Pass{Doc: d, Rule: r, out: &out}

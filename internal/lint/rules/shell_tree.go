@@ -91,9 +91,6 @@ func shellTrees(d *lint.Doc) []*shellTree {
 		var out []*shellTree
 		for _, s := range d.Stages {
 			for _, run := range s.Runs() {
-				if runsOnWindows(d, s, run) {
-					continue
-				}
 				for _, script := range run.Scripts {
 					if script.Dialect == shellscript.Other || script.Dialect == shellscript.Zsh || script.Tree == nil && script.Err == nil {
 						continue
@@ -104,25 +101,6 @@ func shellTrees(d *lint.Doc) []*shellTree {
 		}
 		return out
 	}).([]*shellTree)
-}
-
-// runsOnWindows says whether the default shell is that of Windows, which reads another language.
-func runsOnWindows(d *lint.Doc, s *lint.Stage, run *lint.Run) bool {
-	if run.Before != nil && run.Before.ShellSet {
-		return false
-	}
-	if d.File.Escape == '`' {
-		return true
-	}
-	for ; s.Parent != nil; s = s.Parent {
-	}
-	image := strings.ToLower(s.Resolved)
-	for _, part := range []string{"windows", "nanoserver", "servercore"} {
-		if strings.Contains(image, part) {
-			return true
-		}
-	}
-	return false
 }
 
 func newShellTree(script *shellscript.Script, run *lint.Run) *shellTree {
