@@ -35,12 +35,12 @@ demo: ## build a fleet of images from examples/acme (needs root or sudo)
 	@scripts/demo "$(MAKE)"
 
 test: root $(call stamp,$(CRANE)) ## run all tests (needs root or sudo)
-	@scripts/need ca-certificates git runc skopeo umoci
+	@scripts/need ca-certificates git runc shellcheck skopeo umoci
 	@echo "go test ./..., each test binary as root"
 	@go test -timeout 20m -exec '$(CURDIR)/scripts/asroot' ./...
 
 check: $(call stamp,$(STATICCHECK)) $(call stamp,$(GOLANGCI_LINT)) ## format, vet, linters, tests with the race detector
-	@scripts/need ca-certificates git gcc
+	@scripts/need ca-certificates git gcc shellcheck
 	@scripts/step "gofmt" scripts/gofmt cmd internal
 	@scripts/step "go vet" go vet ./...
 	@scripts/step "staticcheck" staticcheck ./...
@@ -48,7 +48,7 @@ check: $(call stamp,$(STATICCHECK)) $(call stamp,$(GOLANGCI_LINT)) ## format, ve
 	@scripts/step "go test -race" env CGO_ENABLED=1 go test -race -timeout 20m $$(go list ./... | grep -vE '/($(ENGINE_PACKAGES))$$')
 
 accept: root $(call stamp,$(CRANE)) ## run the acceptance scripts on a clean clone (ONLY=name[,name] for some)
-	@scripts/need ca-certificates git runc skopeo umoci
+	@scripts/need ca-certificates git runc shellcheck skopeo umoci
 	@scripts/asroot test/accept/run
 
 bench: root build ## run the benchmarks: Go's own, then plinth beside its peers (long)

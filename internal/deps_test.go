@@ -56,6 +56,7 @@ const layers = `
 	lsp: dockerfile/syntax lint
 	lint/family: catalog graph dockerfile/syntax lint
 	lint/hadolintyaml: diag lint
+	lint/shellcheck: dockerfile/syntax shellscript lint
 
 	# What is kept on disk, and what registries say.
 	store: diag ociref wholefile

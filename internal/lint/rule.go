@@ -144,11 +144,17 @@ type Pass struct {
 
 // Report adds a finding. The span is that of a text, an instruction or a word; see At.
 func (p *Pass) Report(at Span, format string, args ...any) *Finding {
-	f := &Finding{Rule: p.Rule, Severity: p.Rule.Severity, File: p.Path, Span: at, Message: fmt.Sprintf(format, args...)}
-	f.Line, f.Column = p.File.Position(at.From)
-	f.EndLine, f.EndCol = p.File.Position(max(at.To, at.From))
-	f.instruction = p.instructionAt(at.From)
+	f := p.Finding(p.Rule, at, fmt.Sprintf(format, args...))
 	*p.out = append(*p.out, f)
+	return f
+}
+
+// Finding makes a finding in the file, for those that come from elsewhere than the rules' own code; see Linter.Keep.
+func (d *Doc) Finding(r *Rule, at Span, message string) *Finding {
+	f := &Finding{Rule: r, Severity: r.Severity, File: d.Path, Span: at, Message: message}
+	f.Line, f.Column = d.File.Position(at.From)
+	f.EndLine, f.EndCol = d.File.Position(max(at.To, at.From))
+	f.instruction = d.instructionAt(at.From)
 	return f
 }
 

@@ -10,6 +10,9 @@ import (
 // DefaultShell reads RUN steps where no SHELL says otherwise.
 var DefaultShell = []string{"/bin/sh", "-c"}
 
+// windowsShell is that of images of Windows.
+var windowsShell = []string{"cmd", "/S", "/C"}
+
 // Runs are the RUN steps of a stage as commands, those that ONBUILD triggers included.
 func (s *Stage) Runs() []*Run {
 	if s.runs == nil {
@@ -20,13 +23,31 @@ func (s *Stage) Runs() []*Run {
 				run = run.Inner
 			}
 			if run.Keyword == "RUN" {
-				r := s.parseRun(run, s.Before(i).Shell)
-				r.Before = s.Before(i)
+				before := s.Before(i)
+				shell := before.Shell
+				if !before.ShellSet && s.isWindows() {
+					shell = windowsShell
+				}
+				r := s.parseRun(run, shell)
+				r.Before = before
 				s.runs = append(s.runs, r)
 			}
 		}
 	}
 	return s.runs
+}
+
+// isWindows says whether the stage stands on an image of Windows, as far as its name and the escape directive, which is
+// there for paths with backslashes, tell.
+func (s *Stage) isWindows() bool {
+	if s.doc.File.Escape == '`' {
+		return true
+	}
+	for s.Parent != nil {
+		s = s.Parent
+	}
+	image := strings.ToLower(s.Resolved)
+	return strings.Contains(image, "windows") || strings.Contains(image, "nanoserver") || strings.Contains(image, "servercore")
 }
 
 // Commands calls fn for each command of each RUN step.

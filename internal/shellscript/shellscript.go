@@ -81,7 +81,7 @@ type Word struct {
 	Tree    *syntax.Word    // nil in exec form
 }
 
-var parsers = sync.Pool{New: func() any { return syntax.NewParser(syntax.Variant(syntax.LangBash)) }}
+var parsers = sync.Pool{New: func() any { return syntax.NewParser(syntax.Variant(syntax.LangBash), syntax.KeepComments(true)) }}
 
 // Parse reads a script. It is read as Bash, which has the others' words, so that one
 // part a dialect does not have does not hide the rest.

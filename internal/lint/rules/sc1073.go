@@ -21,7 +21,7 @@ var sc1073 = &lint.Rule{
 				continue
 			}
 			at := t.Text.Slice(t.ErrAt, min(t.ErrAt+1, len(t.Text.S)))
-			p.Report(lint.At(at), "the shell cannot parse this: %s", parseProblem(t.Err))
+			t.report(p, lint.At(at), "the shell cannot parse this: %s", parseProblem(t.Err))
 		}
 	},
 }

@@ -25,7 +25,7 @@ var sc2002 = &lint.Rule{
 				if !ok || len(call.Args) != 2 || call.Args[0].Lit() != "cat" || !isOneFile(t, call.Args[1]) {
 					return
 				}
-				p.Report(t.at(call.Args[1]), "cat is not needed: give %s to the next command by its name or with <", t.Span(call.Args[1]).S)
+				t.report(p, t.at(call.Args[1]), "cat is not needed: give %s to the next command by its name or with <", t.Span(call.Args[1]).S)
 			})
 		})
 	},

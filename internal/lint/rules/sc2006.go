@@ -21,7 +21,7 @@ var sc2006 = &lint.Rule{
 				if !n.Backquotes || len(n.Stmts) == 0 { // without a command it is a comment in the middle of a line
 					return
 				}
-				f := p.Report(t.at(n), "use $(…) in the place of backticks")
+				f := t.report(p, t.at(n), "use $(…) in the place of backticks")
 				inner := t.Text.Slice(int(n.Left.Offset())+1, int(n.Right.Offset()))
 				if !strings.ContainsAny(inner.S, "\\#`") && !strings.HasPrefix(inner.S, "(") {
 					left, right := t.Text.Slice(int(n.Left.Offset()), int(n.Left.Offset())+1), t.Text.Slice(int(n.Right.Offset()), int(n.Right.Offset())+1)

@@ -23,14 +23,17 @@ var sc2015 = &lint.Rule{
 				if neverFails(x.Y) || ends(n.Y) {
 					return
 				}
-				p.Report(t.between(x.OpPos, syntax.NewPos(x.OpPos.Offset()+2, 1, 1)), "what is behind || runs when what is behind && fails, too: use if, then, else")
+				t.report(p, t.between(x.OpPos, syntax.NewPos(x.OpPos.Offset()+2, 1, 1)), "what is behind || runs when what is behind && fails, too: use if, then, else")
 			})
 		})
 	},
 }
 
-// neverFails says whether a command is one that does not fail in practice.
+// neverFails says whether a command is one that does not fail in practice, or is a part of the condition.
 func neverFails(s *syntax.Stmt) bool {
+	if _, ok := s.Cmd.(*syntax.TestClause); ok {
+		return true
+	}
 	call, ok := s.Cmd.(*syntax.CallExpr)
 	if !ok {
 		return false
@@ -39,7 +42,7 @@ func neverFails(s *syntax.Stmt) bool {
 		return true
 	}
 	switch call.Args[0].Lit() {
-	case "echo", "printf", "true", ":", "exit", "return":
+	case "echo", "printf", "true", ":", "exit", "return", "[", "test":
 		return true
 	}
 	return false

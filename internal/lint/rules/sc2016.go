@@ -21,7 +21,7 @@ var sc2016 = &lint.Rule{
 				if n.Dollar || !hasExpansion(n.Value) || t.readsVariables(i, n.Value) {
 					return
 				}
-				p.Report(t.at(n), "nothing is expanded in single quotes: use double quotes if the variable is meant")
+				t.report(p, t.at(n), "nothing is expanded in single quotes: use double quotes if the variable is meant")
 			})
 		})
 	},

@@ -24,7 +24,7 @@ var sc2028 = &lint.Rule{
 				}
 				for _, w := range c.Args() {
 					if w.Tree != nil && hasEscape(w.Tree) {
-						p.Report(lint.At(w.Text), "whether echo expands the escape sequence depends on the shell: use printf")
+						t.report(p, lint.At(w.Text), "whether echo expands the escape sequence depends on the shell: use printf")
 					}
 				}
 			}

@@ -42,7 +42,7 @@ var sc2034 = &lint.Rule{
 				}
 			})
 			for name, n := range last {
-				p.Report(t.at(n), "%s is not used: expand it, export it or take it away", name)
+				t.report(p, t.at(n), "%s is not used: expand it, export it or take it away", name)
 			}
 		})
 	},

@@ -30,7 +30,7 @@ var sc2035 = &lint.Rule{
 					if !ok || lit.Value[0] != '*' && lit.Value[0] != '?' {
 						continue
 					}
-					f := p.Report(lint.At(w.Text.Slice(0, 1)), "%s may match a name that begins with a dash: use ./%s", w.Text.S, w.Text.S)
+					f := t.report(p, lint.At(w.Text.Slice(0, 1)), "%s may match a name that begins with a dash: use ./%s", w.Text.S, w.Text.S)
 					if takesFiles(c.Name()) && (i == 0 || !strings.HasPrefix(c.Words[i].S, "--")) {
 						f.WithFix("write ./ before the pattern", lint.InsertBefore(w.Text, "./"))
 					}

@@ -27,7 +27,7 @@ var sc2038 = &lint.Rule{
 				if find.Has("-print0") || find.Has("-printf") || find.Has("-fprint0") || args.HasFlag("-0", "--null") {
 					return
 				}
-				p.Report(lint.At(find.Text()), "xargs splits names with blanks: use find -print0 with xargs -0, or -exec … +")
+				t.report(p, lint.At(find.Text()), "xargs splits names with blanks: use find -print0 with xargs -0, or -exec … +")
 			})
 		})
 	},

@@ -25,7 +25,7 @@ var sc2043 = &lint.Rule{
 					return // SC2041 is about these
 				}
 				if s, constant := literal(t, w); constant && !hasGlob(w) && braceAt(t, w) < 0 {
-					p.Report(t.at(w), "this loop runs once, with %s", s)
+					t.report(p, t.at(w), "this loop runs once, with %s", s)
 				}
 			})
 		})

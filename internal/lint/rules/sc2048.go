@@ -21,7 +21,7 @@ var sc2048 = &lint.Rule{
 				}
 				w, ok := n.Index.(*syntax.Word)
 				if n.Param.Value == "*" || ok && w.Lit() == "*" {
-					p.Report(t.at(n), "%s is split again: use \"$@\" to keep the words whole", t.Span(n).S)
+					t.report(p, t.at(n), "%s is split again: use \"$@\" to keep the words whole", t.Span(n).S)
 				}
 			})
 		})

@@ -25,7 +25,7 @@ var sc2059 = &lint.Rule{
 					args = args[1:]
 				}
 				if len(args) > 0 && !args[0].Literal && !strings.Contains(args[0].S, "%") {
-					p.Report(lint.At(args[0].Text), "a %% in the value would be a part of the format: use printf '%%s' and give it as an argument")
+					t.report(p, lint.At(args[0].Text), "a %% in the value would be a part of the format: use printf '%%s' and give it as an argument")
 				}
 			}, "printf")
 		})

@@ -22,7 +22,7 @@ var sc2061 = &lint.Rule{
 					if i == 0 || !findsBy(args[i-1].S) || !hasGlob(w.Tree) {
 						continue
 					}
-					f := p.Report(lint.At(w.Text), "the shell expands %s before find sees it: put it in quotes", w.Text.S)
+					f := t.report(p, lint.At(w.Text), "the shell expands %s before find sees it: put it in quotes", w.Text.S)
 					if w.Tree.Lit() == w.Text.S && !strings.ContainsAny(w.Text.S, "'\\") {
 						f.WithFix("put the pattern in quotes", lint.InsertBefore(w.Text, "'"), lint.InsertAfter(w.Text, "'"))
 					}

@@ -22,7 +22,7 @@ var sc2068 = &lint.Rule{
 				if n.Exp != nil && (n.Exp.Op == syntax.AlternateUnset || n.Exp.Op == syntax.AlternateUnsetOrNull) {
 					return
 				}
-				p.Report(t.at(n), "the elements of %s are split again: put it in double quotes", t.Span(n).S)
+				t.report(p, t.at(n), "the elements of %s are split again: put it in double quotes", t.Span(n).S)
 			})
 		})
 	},

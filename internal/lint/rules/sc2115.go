@@ -24,7 +24,7 @@ var sc2115 = &lint.Rule{
 				}
 				for _, w := range c.Args() {
 					if name, ok := t.mayBeRoot(w.Tree); ok {
-						p.Report(lint.At(w.Text), "if %s is empty this removes %s: use ${%s:?}", name, t.emptied(w.Tree), name)
+						t.report(p, lint.At(w.Text), "if %s is empty this removes %s: use ${%s:?}", name, t.emptied(w.Tree), name)
 					}
 				}
 			}, "rm")

@@ -32,7 +32,7 @@ var sc2154 = &lint.Rule{
 					return
 				}
 				seen[name] = true
-				p.Report(t.at(n), "nothing sets %s: it is empty unless the parent image has it", name)
+				t.report(p, t.at(n), "nothing sets %s: it is empty unless the parent image has it", name)
 			})
 		})
 	},

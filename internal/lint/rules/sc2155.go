@@ -18,7 +18,7 @@ var sc2155 = &lint.Rule{
 			each(t, kindDecl, func(_ int, d *syntax.DeclClause) {
 				for _, a := range d.Args {
 					if a.Name != nil && !a.Naked && a.Value != nil && runsCommand(a.Value.Parts) {
-						p.Report(t.at(a.Name), "%s hides whether the command for %s failed: assign it first and %s it then", d.Variant.Value, a.Name.Value, d.Variant.Value)
+						t.report(p, t.at(a.Name), "%s hides whether the command for %s failed: assign it first and %s it then", d.Variant.Value, a.Name.Value, d.Variant.Value)
 					}
 				}
 			})

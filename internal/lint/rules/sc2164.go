@@ -29,7 +29,7 @@ var sc2164 = &lint.Rule{
 				if name != "cd" && name != "pushd" && name != "popd" || name == "cd" && len(c.Words) == 2 && isSafeFolder(c.Words[1].S) || t.inCondition(i) {
 					return
 				}
-				f := p.Report(lint.At(c.Text()), "if %s fails, the rest runs in the wrong folder: add || exit, or use &&", name)
+				f := t.report(p, lint.At(c.Text()), "if %s fails, the rest runs in the wrong folder: add || exit, or use &&", name)
 				if stmt := t.nodes[i].up; t.isStep(stmt) {
 					s := t.nodes[stmt].node.(*syntax.Stmt)
 					end := int(n.End().Offset())

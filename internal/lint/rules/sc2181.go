@@ -25,7 +25,7 @@ var sc2181 = &lint.Rule{
 				}
 				for _, k := range [][2]int{{1, 3}, {3, 1}} {
 					if c.Words[k[0]].S == "$?" && c.Words[k[1]].S == "0" {
-						p.Report(lint.At(c.Words[k[0]].Text), "ask the command itself, as in if command; then, in the place of $?")
+						t.report(p, lint.At(c.Words[k[0]].Text), "ask the command itself, as in if command; then, in the place of $?")
 					}
 				}
 			})
@@ -37,7 +37,7 @@ var sc2181 = &lint.Rule{
 				x, okX := b.X.(*syntax.Word)
 				y, okY := b.Y.(*syntax.Word)
 				if okX && okY && t.Word(x).S == "$?" && y.Lit() == "0" {
-					p.Report(t.at(x), "ask the command itself, as in if command; then, in the place of $?")
+					t.report(p, t.at(x), "ask the command itself, as in if command; then, in the place of $?")
 				}
 			})
 		})

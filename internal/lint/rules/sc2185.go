@@ -23,7 +23,7 @@ var sc2185 = &lint.Rule{
 					last, args = args[0], args[1:]
 				}
 				if len(args) == 0 || strings.HasPrefix(args[0].S, "-") && !strings.HasPrefix(args[0].S, "-D") && !strings.HasPrefix(args[0].S, "-O") {
-					p.Report(lint.At(c.Words[0].Text), "find names no folder to look in: write find . for this one").
+					t.report(p, lint.At(c.Words[0].Text), "find names no folder to look in: write find . for this one").
 						WithFix("look in .", lint.InsertAfter(last.Text, " ."))
 				}
 			}, "find")

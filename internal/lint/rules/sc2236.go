@@ -18,8 +18,10 @@ var sc2236 = &lint.Rule{
 	Check: func(p *lint.Pass) {
 		eachShell(p, func(t *shellTree) {
 			t.eachCommand(func(c *shellscript.Command) {
-				if len(c.Words) > 3 && c.Words[1].S == "!" && (c.Words[2].S == "-z" || c.Words[2].S == "-n") {
-					t.reportNegated(p, c.Words[1].Text, c.Words[2].Text)
+				for i := 1; i+2 < len(c.Words); i++ {
+					if w := c.Words[i+1]; c.Words[i].S == "!" && (w.S == "-z" || w.S == "-n") {
+						t.reportNegated(p, c.Words[i].Text, w.Text)
+					}
 				}
 			}, "[")
 			each(t, kindTest, func(_ int, n *syntax.TestClause) {
@@ -41,7 +43,7 @@ func (t *shellTree) reportNegated(p *lint.Pass, not, op dockerfile.Text) {
 	if op.S == "-n" {
 		other = "-z"
 	}
-	f := p.Report(lint.At(not), "use %s in the place of ! %s", other, op.S)
+	f := t.report(p, lint.At(not), "use %s in the place of ! %s", other, op.S)
 	if from, to := not.Offset(0), op.Offset(2); to-from == 4 {
 		f.WithFix("use "+other, lint.Edit{Span: lint.Span{From: from, To: to}, Text: other})
 	}

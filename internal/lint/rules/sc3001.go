@@ -16,7 +16,7 @@ var sc3001 = &lint.Rule{
 	Check: func(p *lint.Pass) {
 		eachSh(p, func(t *shellTree) {
 			each(t, kindProc, func(_ int, n *syntax.ProcSubst) {
-				p.Report(t.at(n), "sh has no %s…): use a pipe or a file, or bash", n.Op)
+				t.report(p, t.at(n), "sh has no %s…): use a pipe or a file, or bash", n.Op)
 			})
 		})
 	},

@@ -17,7 +17,7 @@ var sc3003 = &lint.Rule{
 		eachSh(p, func(t *shellTree) {
 			each(t, kindSingle, func(_ int, n *syntax.SglQuoted) {
 				if n.Dollar {
-					p.Report(t.at(n), "sh has no $'…': use printf, or bash")
+					t.report(p, t.at(n), "sh has no $'…': use printf, or bash")
 				}
 			})
 		})

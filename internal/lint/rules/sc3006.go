@@ -16,7 +16,7 @@ var sc3006 = &lint.Rule{
 	Check: func(p *lint.Pass) {
 		eachSh(p, func(t *shellTree) {
 			each(t, kindArithmCmd, func(_ int, n *syntax.ArithmCmd) {
-				p.Report(t.at(n), "sh has no ((…)): use [ ] or $((…)), or bash")
+				t.report(p, t.at(n), "sh has no ((…)): use [ ] or $((…)), or bash")
 			})
 		})
 	},

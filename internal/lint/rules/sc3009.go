@@ -23,7 +23,7 @@ var sc3009 = &lint.Rule{
 				}
 				if at := braceAt(t, w); at >= 0 {
 					span := t.Span(w)
-					p.Report(lint.At(span.Slice(at, len(span.S))), "sh does not expand %s: write the words out, or use bash", span.S)
+					t.report(p, lint.At(span.Slice(at, len(span.S))), "sh does not expand %s: write the words out, or use bash", span.S)
 				}
 			})
 		})

@@ -16,7 +16,7 @@ var sc3010 = &lint.Rule{
 	Check: func(p *lint.Pass) {
 		eachSh(p, func(t *shellTree) {
 			each(t, kindTest, func(_ int, n *syntax.TestClause) {
-				p.Report(t.at(n), "sh has no [[ ]]: use [ ], or bash")
+				t.report(p, t.at(n), "sh has no [[ ]]: use [ ], or bash")
 			})
 		})
 	},

@@ -17,7 +17,7 @@ var sc3014 = &lint.Rule{
 			t.eachCommand(func(c *shellscript.Command) {
 				for i, w := range c.Args() {
 					if w.S == "==" && i > 0 && !w.Quoted {
-						p.Report(lint.At(w.Text), "sh has no == in %s: use =", c.Name()).WithFix("use =", lint.Replace(w.Text, "="))
+						t.report(p, lint.At(w.Text), "sh has no == in %s: use =", c.Name()).WithFix("use =", lint.Replace(w.Text, "="))
 					}
 				}
 			}, "[", "test")

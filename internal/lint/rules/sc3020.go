@@ -17,7 +17,7 @@ var sc3020 = &lint.Rule{
 		eachSh(p, func(t *shellTree) {
 			each(t, kindRedirect, func(_ int, n *syntax.Redirect) {
 				if n.Op == syntax.RdrAll || n.Op == syntax.AppAll {
-					p.Report(t.at(n), "sh runs the command in the background at %s: use > file 2>&1", n.Op)
+					t.report(p, t.at(n), "sh runs the command in the background at %s: use > file 2>&1", n.Op)
 				}
 			})
 		})

@@ -17,7 +17,7 @@ var sc3024 = &lint.Rule{
 		eachSh(p, func(t *shellTree) {
 			each(t, kindAssign, func(_ int, n *syntax.Assign) {
 				if n.Append && n.Name != nil {
-					p.Report(t.at(n.Name), "sh has no +=: use %s=\"${%s}…\", or bash", n.Name.Value, n.Name.Value)
+					t.report(p, t.at(n.Name), "sh has no +=: use %s=\"${%s}…\", or bash", n.Name.Value, n.Name.Value)
 				}
 			})
 		})

@@ -18,7 +18,7 @@ var sc3028 = &lint.Rule{
 			v := t.variables()
 			each(t, kindParam, func(_ int, n *syntax.ParamExp) {
 				if n.Param != nil && setByBash[n.Param.Value] && !v.assigned[n.Param.Value] && !t.environment(n.Param.Value) && (n.Exp == nil || !guards(n.Exp.Op)) {
-					p.Report(t.at(n), "sh does not set %s: it is empty", n.Param.Value)
+					t.report(p, t.at(n), "sh does not set %s: it is empty", n.Param.Value)
 				}
 			})
 		})

@@ -17,7 +17,7 @@ var sc3030 = &lint.Rule{
 		eachSh(p, func(t *shellTree) {
 			each(t, kindAssign, func(_ int, n *syntax.Assign) {
 				if n.Array != nil {
-					p.Report(t.at(n.Array), "sh has no arrays: use a plain list of words, or bash")
+					t.report(p, t.at(n.Array), "sh has no arrays: use a plain list of words, or bash")
 				}
 			})
 		})

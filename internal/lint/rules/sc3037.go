@@ -21,7 +21,7 @@ var sc3037 = &lint.Rule{
 					return
 				}
 				if w := c.Words[1]; len(w.S) > 1 && w.S[0] == '-' && strings.Trim(w.S[1:], "neE") == "" {
-					p.Report(lint.At(w.Text), "not every sh knows echo %s: use printf", w.S)
+					t.report(p, lint.At(w.Text), "not every sh knows echo %s: use printf", w.S)
 				}
 			}, "echo")
 		})

@@ -22,7 +22,7 @@ var sc3040 = &lint.Rule{
 						continue
 					}
 					if before := c.Words[i].S; strings.HasSuffix(before, "o") && (before[0] == '-' || before[0] == '+') {
-						p.Report(lint.At(w.Text), "not every sh has set -o %s: use bash for it", w.S)
+						t.report(p, lint.At(w.Text), "not every sh has set -o %s: use bash for it", w.S)
 					}
 				}
 			}, "set")

@@ -17,7 +17,7 @@ var sc3043 = &lint.Rule{
 		eachSh(p, func(t *shellTree) {
 			each(t, kindDecl, func(_ int, n *syntax.DeclClause) {
 				if n.Variant.Value == "local" {
-					p.Report(t.at(n.Variant), "POSIX has no local: use bash, or names that do not meet")
+					t.report(p, t.at(n.Variant), "POSIX has no local: use bash, or names that do not meet")
 				}
 			})
 		})

@@ -23,12 +23,12 @@ var sc3044 = &lint.Rule{
 			}
 			for _, c := range t.Commands {
 				if name := c.Name(); onlyInBash[name] && !own[name] {
-					p.Report(lint.At(c.Words[0].Text), "sh has no %s: use bash for it", name)
+					t.report(p, lint.At(c.Words[0].Text), "sh has no %s: use bash for it", name)
 				}
 			}
 			each(t, kindDecl, func(_ int, n *syntax.DeclClause) {
 				if v := n.Variant.Value; v == "declare" || v == "typeset" {
-					p.Report(t.at(n.Variant), "sh has no %s: assign directly, or use bash", v)
+					t.report(p, t.at(n.Variant), "sh has no %s: assign directly, or use bash", v)
 				}
 			})
 		})

@@ -16,7 +16,7 @@ var sc3046 = &lint.Rule{
 		eachSh(p, func(t *shellTree) {
 			t.eachCommand(func(c *shellscript.Command) {
 				if len(c.Words) > 1 {
-					p.Report(lint.At(c.Words[0].Text), "sh has no source: a dot does the same").WithFix("use .", lint.Replace(c.Words[0].Text, "."))
+					t.report(p, lint.At(c.Words[0].Text), "sh has no source: a dot does the same").WithFix("use .", lint.Replace(c.Words[0].Text, "."))
 				}
 			}, "source")
 		})

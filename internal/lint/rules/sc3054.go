@@ -17,7 +17,7 @@ var sc3054 = &lint.Rule{
 		eachSh(p, func(t *shellTree) {
 			each(t, kindParam, func(_ int, n *syntax.ParamExp) {
 				if n.Index != nil && n.Dollar.IsValid() {
-					p.Report(t.at(n), "sh has no arrays: %s is a bad substitution", t.Span(n).S)
+					t.report(p, t.at(n), "sh has no arrays: %s is a bad substitution", t.Span(n).S)
 				}
 			})
 		})

@@ -17,7 +17,7 @@ var sc3057 = &lint.Rule{
 		eachSh(p, func(t *shellTree) {
 			each(t, kindParam, func(_ int, n *syntax.ParamExp) {
 				if n.Slice != nil {
-					p.Report(t.at(n), "sh has no ${name:from:length}: use cut, # and %%, or bash")
+					t.report(p, t.at(n), "sh has no ${name:from:length}: use cut, # and %%, or bash")
 				}
 			})
 		})

@@ -17,7 +17,7 @@ var sc3060 = &lint.Rule{
 		eachSh(p, func(t *shellTree) {
 			each(t, kindParam, func(_ int, n *syntax.ParamExp) {
 				if n.Repl != nil {
-					p.Report(t.at(n), "sh has no ${name/from/to}: use sed, or bash")
+					t.report(p, t.at(n), "sh has no ${name/from/to}: use sed, or bash")
 				}
 			})
 		})

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"maps"
+	"slices"
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
@@ -24,6 +25,7 @@ type wordFlow struct {
 	funcs   map[string]*syntax.FuncDecl
 	active  map[*syntax.FuncDecl]bool
 	called  map[*syntax.FuncDecl]bool
+	decls   []*syntax.FuncDecl
 	returns []flowState
 }
 
@@ -40,8 +42,8 @@ func (t *shellTree) flow() *wordFlow {
 		if end == nil {
 			end = flowState{}
 		}
-		for _, decl := range f.funcs {
-			if !f.called[decl] {
+		for i := 0; i < len(f.decls); i++ { // a body may have more of them
+			if decl := f.decls[i]; !f.called[decl] {
 				f.stmt(decl.Body, maps.Clone(end))
 			}
 		}
@@ -125,7 +127,8 @@ func (f *wordFlow) aside(list []*syntax.Stmt, st flowState) {
 }
 
 func (f *wordFlow) stmt(s *syntax.Stmt, st flowState) flowState {
-	if st == nil {
+	if st == nil { // it is not reached; what is in it counts all the same
+		f.stmt(s, flowState{})
 		return nil
 	}
 	for _, r := range s.Redirs {
@@ -175,6 +178,9 @@ func (f *wordFlow) command(cmd syntax.Command, st flowState) flowState {
 	case *syntax.FuncDecl:
 		if n.Name != nil {
 			f.funcs[n.Name.Value] = n
+			if !slices.Contains(f.decls, n) {
+				f.decls = append(f.decls, n)
+			}
 		}
 	case *syntax.TimeClause:
 		if n.Stmt != nil {
@@ -235,7 +241,7 @@ func (f *wordFlow) forLoop(n *syntax.ForClause, st flowState) flowState {
 	}
 	for _, w := range iter.Items {
 		f.word(w, st)
-		if s := f.value(w, st); s != stateWord {
+		if _, constant := literal(f.tree, w); !constant || f.value(w, st) != stateWord {
 			value = stateUnknown
 		}
 	}

@@ -62,8 +62,12 @@ func (t *shellTree) variables() *variableNames {
 	for _, c := range t.Commands {
 		name := c.Name()
 		switch name {
-		case ".", "source", "eval", "trap":
+		case ".", "source", "eval":
 			v.sources = true
+		case "trap":
+			for _, w := range c.Args() {
+				v.mentioned(w.S)
+			}
 		case "set":
 			v.sources = v.sources || c.HasFlag("-a") || c.Has("allexport")
 		}
@@ -72,6 +76,23 @@ func (t *shellTree) variables() *variableNames {
 		}
 	}
 	return v
+}
+
+// mentioned takes the names behind each $ of a text.
+func (v *variableNames) mentioned(s string) {
+	for {
+		_, rest, ok := strings.Cut(s, "$")
+		if !ok {
+			return
+		}
+		rest = strings.TrimPrefix(rest, "{")
+		end := 0
+		for end < len(rest) && (rest[end] == '_' || isLetter(rest[end]) || rest[end] >= '0' && rest[end] <= '9') {
+			end++
+		}
+		v.used[rest[:end]] = true
+		s = rest
+	}
 }
 
 func exports(d *syntax.DeclClause) bool {

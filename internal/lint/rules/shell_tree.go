@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"slices"
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
@@ -16,6 +17,7 @@ type shellTree struct {
 	run   *lint.Run
 	nodes []shellNode
 	kinds [kindCount][]int // indexes in nodes, in the order in which they are written
+	off   []disabled       // what comments in the script switch off
 	words *wordFlow        // made when it is first asked for
 	names *variableNames   // likewise
 }
@@ -91,9 +93,6 @@ func shellTrees(d *lint.Doc) []*shellTree {
 		var out []*shellTree
 		for _, s := range d.Stages {
 			for _, run := range s.Runs() {
-				if runsOnWindows(d, s, run) {
-					continue
-				}
 				for _, script := range run.Scripts {
 					if script.Dialect == shellscript.Other || script.Dialect == shellscript.Zsh || script.Tree == nil && script.Err == nil {
 						continue
@@ -104,25 +103,6 @@ func shellTrees(d *lint.Doc) []*shellTree {
 		}
 		return out
 	}).([]*shellTree)
-}
-
-// runsOnWindows says whether the default shell is that of Windows, which reads another language.
-func runsOnWindows(d *lint.Doc, s *lint.Stage, run *lint.Run) bool {
-	if run.Before != nil && run.Before.ShellSet {
-		return false
-	}
-	if d.File.Escape == '`' {
-		return true
-	}
-	for ; s.Parent != nil; s = s.Parent {
-	}
-	image := strings.ToLower(s.Resolved)
-	for _, part := range []string{"windows", "nanoserver", "servercore"} {
-		if strings.Contains(image, part) {
-			return true
-		}
-	}
-	return false
 }
 
 func newShellTree(script *shellscript.Script, run *lint.Run) *shellTree {
@@ -141,9 +121,49 @@ func newShellTree(script *shellscript.Script, run *lint.Run) *shellTree {
 		if k := kindOf(n); k < kindCount {
 			t.kinds[k] = append(t.kinds[k], at)
 		}
+		if stmt, ok := n.(*syntax.Stmt); ok {
+			t.directives(stmt, t.parent(at))
+		}
 		return true
 	})
 	return t
+}
+
+// disabled is a part of a script where a comment "shellcheck disable=" switches codes off.
+type disabled struct {
+	lint.Span
+	codes []string
+}
+
+// directives reads the comments above a statement. Those above the first one are for the whole script.
+func (t *shellTree) directives(s *syntax.Stmt, above syntax.Node) {
+	for _, c := range s.Comments {
+		rest, ok := strings.CutPrefix(strings.TrimSpace(c.Text), "shellcheck ")
+		if !ok {
+			continue
+		}
+		for _, field := range strings.Fields(rest) {
+			list, ok := strings.CutPrefix(field, "disable=")
+			if !ok {
+				continue
+			}
+			span := t.at(s)
+			if file, ok := above.(*syntax.File); ok && file.Stmts[0] == s {
+				span = lint.At(t.Text)
+			}
+			t.off = append(t.off, disabled{span, strings.Split(list, ",")})
+		}
+	}
+}
+
+// report adds a finding, unless a comment in the script switches the rule off there.
+func (t *shellTree) report(p *lint.Pass, at lint.Span, format string, args ...any) *lint.Finding {
+	for _, d := range t.off {
+		if d.From <= at.From && at.From < d.To && (slices.Contains(d.codes, p.Rule.Code) || slices.Contains(d.codes, "all")) {
+			return p.Finding(p.Rule, at, "")
+		}
+	}
+	return p.Report(at, format, args...)
 }
 
 // eachShell calls fn for each script that could be read.
