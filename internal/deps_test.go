@@ -99,6 +99,8 @@ const layers = `
 const dependencies = `
 	github.com/moby/buildkit: engine build dockerfile/checks
 	github.com/moby/buildkit/frontend/dockerfile: dockerfile dockerfile/syntax dockerfile/checks lint build
+	# lint compares with it in its tests
+	github.com/moby/buildkit/frontend/dockerfile/shell: dockerfile dockerfile/syntax lint
 	github.com/containerd/containerd: store engine build
 	github.com/google/go-containerregistry: registry build
 	github.com/ProtonMail/go-crypto: debian/apt debian/debtest

@@ -9,7 +9,8 @@ import (
 var duplicateStageName = &lint.Rule{
 	Code: "DuplicateStageName", Title: "Stage name used twice", Severity: lint.Error, Family: lint.BuildKit,
 	Profiles: lint.BuildKitProfile, Since: "0.1.0",
-	Source: "https://docs.docker.com/reference/build-checks/duplicate-stage-name/",
+	Aliases: []string{"hadolint:DL3024"},
+	Source:  "https://docs.docker.com/reference/build-checks/duplicate-stage-name/",
 	Why: "A name that two stages have means the later one from there on. What was meant to be built or copied may be the " +
 		"other one.",
 	Bad:  "FROM debian:12 AS app\nRUN a\n\nFROM debian:12 AS app\nRUN b",

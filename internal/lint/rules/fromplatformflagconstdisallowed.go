@@ -9,7 +9,8 @@ import (
 var fromPlatformFlagConstDisallowed = &lint.Rule{
 	Code: "FromPlatformFlagConstDisallowed", Title: "FROM for one platform", Severity: lint.Warning, Family: lint.BuildKit,
 	Profiles: lint.BuildKitProfile, Since: "0.1.0",
-	Source: "https://docs.docker.com/reference/build-checks/from-platform-flag-const-disallowed/",
+	Aliases: []string{"hadolint:DL3029"},
+	Source:  "https://docs.docker.com/reference/build-checks/from-platform-flag-const-disallowed/",
 	Why: "A constant platform makes an image of that one, whatever `docker build --platform` asks for. `$BUILDPLATFORM` " +
 		"is for stages whose result runs while building; a stage that is for one platform says so in its name.",
 	Bad:  "FROM --platform=linux/amd64 debian:12",

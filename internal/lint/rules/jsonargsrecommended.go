@@ -12,7 +12,8 @@ import (
 var jsonArgsRecommended = &lint.Rule{
 	Code: "JSONArgsRecommended", Title: "CMD or ENTRYPOINT as a shell command", Severity: lint.Warning, Family: lint.BuildKit,
 	Profiles: lint.BuildKitProfile, Since: "0.1.0",
-	Source: "https://docs.docker.com/reference/build-checks/json-args-recommended/",
+	Aliases: []string{"hadolint:DL3025"},
+	Source:  "https://docs.docker.com/reference/build-checks/json-args-recommended/",
 	Why: "A shell command is run by `/bin/sh -c`. That shell is process 1 then and does not pass signals on: `docker " +
 		"stop` waits ten seconds and kills. The JSON form starts the program itself; SHELL before it says that a shell " +
 		"is meant.",

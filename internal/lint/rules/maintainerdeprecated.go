@@ -11,7 +11,8 @@ import (
 var maintainerDeprecated = &lint.Rule{
 	Code: "MaintainerDeprecated", Title: "MAINTAINER", Severity: lint.Warning, Family: lint.BuildKit,
 	Profiles: lint.BuildKitProfile, Since: "0.1.0",
-	Source: "https://docs.docker.com/reference/build-checks/maintainer-deprecated/",
+	Aliases: []string{"hadolint:DL4000"},
+	Source:  "https://docs.docker.com/reference/build-checks/maintainer-deprecated/",
 	Why: "MAINTAINER has been deprecated since 2017 and can be seen in one place only. The label " +
 		"`org.opencontainers.image.authors` is read by registries and tools.",
 	Bad:  "FROM debian:12\nMAINTAINER someone@example.org",

@@ -9,10 +9,11 @@ import (
 var redundantTargetPlatform = &lint.Rule{
 	Code: "RedundantTargetPlatform", Title: "--platform=$TARGETPLATFORM", Severity: lint.Style, Family: lint.BuildKit,
 	Profiles: lint.BuildKitProfile, Since: "0.1.0",
-	Source: "https://docs.docker.com/reference/build-checks/redundant-target-platform/",
-	Why:    "FROM takes the image for the target platform by itself.",
-	Bad:    "FROM --platform=$TARGETPLATFORM debian:12",
-	Good:   "FROM debian:12",
+	Aliases: []string{"hadolint:DL3065"},
+	Source:  "https://docs.docker.com/reference/build-checks/redundant-target-platform/",
+	Why:     "FROM takes the image for the target platform by itself.",
+	Bad:     "FROM --platform=$TARGETPLATFORM debian:12",
+	Good:    "FROM debian:12",
 	Check: func(p *lint.Pass) {
 		warnings(p, func(from *syntax.Instruction, _ []checks.Warning) {
 			flag, ok := from.Flag("platform")

@@ -9,7 +9,8 @@ import (
 var reservedStageName = &lint.Rule{
 	Code: "ReservedStageName", Title: "Stage name that means something else", Severity: lint.Error, Family: lint.BuildKit,
 	Profiles: lint.BuildKitProfile, Since: "0.1.0",
-	Source: "https://docs.docker.com/reference/build-checks/reserved-stage-name/",
+	Aliases: []string{"hadolint:DL3063"},
+	Source:  "https://docs.docker.com/reference/build-checks/reserved-stage-name/",
 	Why: "`scratch` is the empty image and `context` the folder that is built from. A stage of that name cannot be used " +
 		"by it.",
 	Bad:  "FROM debian:12 AS scratch\nRUN a",

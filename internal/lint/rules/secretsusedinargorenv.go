@@ -11,7 +11,8 @@ import (
 var secretsUsedInArgOrEnv = &lint.Rule{
 	Code: "SecretsUsedInArgOrEnv", Title: "ARG or ENV that looks like a secret", Severity: lint.Warning, Family: lint.BuildKit,
 	Profiles: lint.BuildKitProfile, Since: "0.1.0",
-	Source: "https://docs.docker.com/reference/build-checks/secrets-used-in-arg-or-env/",
+	Aliases: []string{"hadolint:DL3064"},
+	Source:  "https://docs.docker.com/reference/build-checks/secrets-used-in-arg-or-env/",
 	Why: "The value of an ARG can be read in the history of the image, that of ENV in its configuration, by all who can " +
 		"pull it. `RUN --mount=type=secret` leaves nothing behind.",
 	Bad:  "FROM debian:12\nARG API_TOKEN\nRUN curl -H \"$API_TOKEN\" https://example.org",

@@ -11,7 +11,8 @@ import (
 var workdirRelativePath = &lint.Rule{
 	Code: "WorkdirRelativePath", Title: "First WORKDIR is not absolute", Severity: lint.Warning, Family: lint.BuildKit,
 	Profiles: lint.BuildKitProfile, Since: "0.1.0",
-	Source: "https://docs.docker.com/reference/build-checks/workdir-relative-path/",
+	Aliases: []string{"hadolint:DL3000"},
+	Source:  "https://docs.docker.com/reference/build-checks/workdir-relative-path/",
 	Why: "A relative WORKDIR with no absolute one before it goes on from that of the image below, and moves when that " +
 		"image changes.",
 	Bad:  "FROM debian:12\nWORKDIR app",
