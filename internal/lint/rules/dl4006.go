@@ -19,18 +19,41 @@ var dl4006 = &lint.Rule{
 	Bad:  "FROM debian:12\nRUN wget -O - https://example.com/list | wc -l > /number",
 	Good: "FROM debian:12\nSHELL [\"/bin/bash\", \"-o\", \"pipefail\", \"-c\"]\nRUN wget -O - https://example.com/list | wc -l > /number",
 	Stage: func(p *lint.Pass, s *lint.Stage) {
+		if isWindowsStage(s) {
+			return
+		}
 		for _, run := range s.Runs() {
-			if len(run.Shell) > 0 && !run.Exec && shellHasPipefail(run.Shell[0], s) && setsPipefail(run.Shell[1:]) || isWindowsStage(s) {
+			shell := runShell(s, run)
+			if !run.Exec && shellHasPipefail(shell[0], s) && setsPipefail(shell[1:]) {
 				continue
 			}
 			for _, script := range run.Scripts {
-				if pipe := firstPipe(script, scriptShell(run, script), s); pipe != nil {
+				if pipe := firstPipe(script, scriptShell(s, run, script), s); pipe != nil {
 					p.Report(lint.At(script.Span(pipe)), "a failure before the last pipe is lost: put SHELL [\"%s\", \"-o\", \"pipefail\", \"-c\"] before this RUN", pipefailShell(s))
 					break
 				}
 			}
 		}
 	},
+}
+
+// runShell is the shell that reads a RUN, for one under ONBUILD that of a SHELL under ONBUILD before it.
+func runShell(s *lint.Stage, run *lint.Run) []string {
+	shell := run.Shell
+	for _, in := range s.Instructions {
+		if run.In.Onbuild == nil || in.Start > run.In.Start {
+			break
+		}
+		if in.Inner != nil && in.Inner.Keyword == "SHELL" {
+			if list, ok := in.Inner.JSONValues(); ok {
+				shell = list
+			}
+		}
+	}
+	if len(shell) == 0 {
+		return lint.DefaultShell
+	}
+	return shell
 }
 
 // pipefailShell is a shell that knows pipefail and is likely to be in the image.
@@ -42,7 +65,7 @@ func pipefailShell(s *lint.Stage) string {
 }
 
 // scriptShell is the program that reads a script.
-func scriptShell(run *lint.Run, script *shellscript.Script) string {
+func scriptShell(s *lint.Stage, run *lint.Run, script *shellscript.Script) string {
 	switch script.Dialect {
 	case shellscript.Bash:
 		return "bash"
@@ -51,10 +74,7 @@ func scriptShell(run *lint.Run, script *shellscript.Script) string {
 	case shellscript.Ksh:
 		return "ksh"
 	}
-	if len(run.Shell) > 0 {
-		return run.Shell[0]
-	}
-	return "sh"
+	return runShell(s, run)[0]
 }
 
 // firstPipe is the first pipeline before which nothing sets pipefail, nil for none.

@@ -32,10 +32,10 @@ func isURI(s string) bool {
 // isRFC3339 says whether a text is a date with a time and an offset. T and Z may be in lower case.
 func isRFC3339(s string) bool {
 	const shape = "2006-01-02T15:04:05"
+	s = strings.ToUpper(s)
 	if len(s) <= len(shape) || strings.IndexByte(s, ',') >= 0 {
 		return false
 	}
-	s = strings.ToUpper(s)
 	if s[17:19] == "60" { // a leap second, which package time does not know
 		s = s[:17] + "59" + s[19:]
 	}
