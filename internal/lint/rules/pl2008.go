@@ -95,15 +95,15 @@ func forBuilding(d *lint.Doc) bool {
 
 // buildWords are parts of names of images that have compilers for a purpose.
 var buildWords = map[string]bool{
-	"build": true, "builder": true, "builders": true, "build-env": true, "sdk": true, "jdk": true, "dev": true, "devel": true, "development": true, "develop": true,
+	"build": true, "builder": true, "builders": true, "sdk": true, "jdk": true, "dev": true, "devel": true, "development": true, "develop": true,
 	"devcontainer": true, "devcontainers": true, "buildpack": true, "buildpacks": true, "golang": true, "rust": true, "gcc": true, "maven": true, "gradle": true,
 	"compiler": true, "toolchain": true, "toolchains": true, "tools": true, "ci": true, "test": true, "tests": true, "testing": true, "runner": true, "jenkins": true,
 	"agent": true, "crossbuild": true, "cross": true, "compile": true, "compilers": true, "clang": true, "llvm": true, "notebook": true, "buildenv": true, "emsdk": true,
-	"base-devel": true, "openjdk": true, "fuzz": true, "fuzzer": true, "lint": true, "linter": true, "fuzzbench": true, "fuzzers": true,
+	"openjdk": true, "fuzz": true, "fuzzer": true, "lint": true, "linter": true, "fuzzbench": true, "fuzzers": true,
 }
 
 func saysBuild(name string) bool {
-	return slices.ContainsFunc(strings.FieldsFunc(strings.ToLower(name), func(c rune) bool { return strings.ContainsRune("/:-_.@ +", c) }), func(part string) bool {
+	return slices.ContainsFunc(nameParts(name), func(part string) bool {
 		return buildWords[part] || strings.HasSuffix(part, "jdk") || strings.HasPrefix(part, "jdk") || strings.HasSuffix(part, "sdk") || strings.HasSuffix(part, "builder")
 	})
 }
