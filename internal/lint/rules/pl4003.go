@@ -1,0 +1,224 @@
+package rules
+
+import (
+	"path"
+	"strings"
+
+	"github.com/plinth-build/plinth/internal/lint"
+	"github.com/plinth-build/plinth/internal/shellscript"
+)
+
+var pl4003 = &lint.Rule{
+	Code: "PL4003", Title: "Program downloaded without a checksum", Severity: lint.Warning, Family: lint.Practice,
+	Profiles: lint.Recommended | lint.Strict | lint.BaseImage, Since: "0.1.0",
+	Source: "https://docs.docker.com/reference/dockerfile/#add---checksum",
+	Why: "What a URL gives today may be something else tomorrow: a release that was replaced, or a server that was broken into. A checksum beside the URL, or a signature, makes " +
+		"the build fail then, and `ADD --checksum` does so without curl in the image.",
+	Bad:  "FROM debian:12\nRUN curl -fsSLo /usr/local/bin/tool https://example.com/tool && chmod +x /usr/local/bin/tool",
+	Good: "FROM debian:12\nADD --checksum=sha256:24454f830cdb571e2c4ad15481119c43b3cafd48dd869a9b2945d1036d1dc68d --chmod=755 https://example.com/tool /usr/local/bin/tool",
+	Stage: func(p *lint.Pass, s *lint.Stage) {
+		for _, steps := range sequences(s) {
+			for i, st := range steps {
+				switch {
+				case st.in.Keyword == "ADD":
+					addWithoutChecksum(p, st, steps[i+1:])
+				case st.run != nil:
+					runWithoutChecksum(p, st.run, steps[i+1:])
+				}
+			}
+		}
+	},
+}
+
+func addWithoutChecksum(p *lint.Pass, st step, later []step) {
+	c, ok := copyOf(st.in)
+	if !ok {
+		return
+	}
+	if _, ok := st.in.Flag("checksum"); ok {
+		return
+	}
+	for _, source := range c.sources {
+		if !isURL(source.S) || strings.Contains(source.S, ".git#") || strings.HasSuffix(source.S, ".git") {
+			continue
+		}
+		name := path.Base(strings.TrimSuffix(c.dest.S, "/"))
+		if strings.HasSuffix(c.dest.S, "/") || c.dest.S == "." {
+			name = urlFile(source.S)
+		}
+		used := isBinary(name) || isBinary(urlFile(source.S)) || underBin(c.dest.S)
+		for _, l := range later {
+			if l.run == nil {
+				continue
+			}
+			if verifies(l.run) {
+				return
+			}
+			used = used || usesProgram(l.run.Commands(), name)
+		}
+		if used {
+			p.Report(lint.At(source), "ADD takes %s without --checksum: nothing says that it is the same file tomorrow", source.S)
+		}
+	}
+}
+
+func runWithoutChecksum(p *lint.Pass, r *lint.Run, later []step) {
+	var found []*shellscript.Command
+	r.Each(func(c *shellscript.Command) {
+		if b := unwrap(c).Base(); b == "curl" || b == "wget" {
+			found = append(found, c)
+		}
+	})
+	if len(found) == 0 || verifies(r) {
+		return
+	}
+	for i, c := range found {
+		url, ok := downloadURL(c)
+		if !ok || i > 0 && sameCommand(found[i-1], c) {
+			continue
+		}
+		pipe := readers(c)
+		if pipesIntoShell(pipe) {
+			continue // PL4004 says it
+		}
+		plain := unwrap(c)
+		target := downloadTarget(plain)
+		name := path.Base(target.S)
+		used := unpacks(pipe)
+		if target.S != "" && target.S != "-" && target.S != "/dev/null" {
+			commands := r.Commands()
+			for _, l := range later {
+				if l.run != nil && verifiesName(l.run, name) {
+					commands = nil
+					break
+				}
+			}
+			used = used || commands != nil && (underBin(target.S) || usesProgram(commands, name))
+		}
+		if used {
+			p.Report(commandSpan(plain), "%s takes %s, which is run or unpacked, without a checksum: verify it with sha256sum -c, or use ADD --checksum", plain.Base(), url.S)
+		}
+	}
+}
+
+func sameCommand(a, b *shellscript.Command) bool { return a.Call != nil && a.Call == b.Call }
+
+// urlFile is the name of the file in a URL.
+func urlFile(url string) string {
+	url, _, _ = strings.Cut(url, "?")
+	url, _, _ = strings.Cut(url, "#")
+	return path.Base(url)
+}
+
+// isBinary says whether a file is by its name something to run, to unpack or to install.
+func isBinary(name string) bool {
+	switch path.Ext(name) {
+	case ".deb", ".rpm", ".jar", ".phar", ".sh", ".whl", ".run", ".AppImage", ".so":
+		return true
+	}
+	return isArchive(name)
+}
+
+// underBin says whether a path is in a folder of programs.
+func underBin(name string) bool {
+	for part := range strings.SplitSeq(name, "/") {
+		if part == "bin" || part == "sbin" {
+			return true
+		}
+	}
+	return false
+}
+
+// checkers are commands that compare a file with a checksum or a signature.
+var checkers = map[string]bool{
+	"sha256sum": true, "sha512sum": true, "sha1sum": true, "sha384sum": true, "sha224sum": true, "md5sum": true, "b2sum": true, "shasum": true,
+	"cosign": true, "minisign": true, "signify": true, "gpgv": true, "slsa-verifier": true, "jarsigner": true, "sha3sum": true, "cksum": true,
+}
+
+func isChecker(c *shellscript.Command) bool {
+	switch base := c.Base(); base {
+	case "gpg", "gpg2":
+		return c.HasFlag("--verify") || c.Has("--batch") && c.Has("--verify")
+	case "openssl":
+		return c.Sub() == "dgst" || c.Sub() == "sha256" || c.Sub() == "sha1"
+	case "rpm", "rpmkeys":
+		return c.HasFlag("-K", "--checksig")
+	case "busybox":
+		return checkers[c.Sub()]
+	default:
+		return checkers[base]
+	}
+}
+
+// verifies says whether a step compares a file with a checksum or a signature. A command whose
+// name says so, such as verify.sh, counts.
+func verifies(r *lint.Run) (yes bool) {
+	r.Each(func(c *shellscript.Command) {
+		c = unwrap(c)
+		yes = yes || isChecker(c) || strings.Contains(c.Base(), "verify") || strings.Contains(c.Base(), "checksum") || strings.Contains(c.Base(), "sha256")
+	})
+	return yes
+}
+
+func verifiesName(r *lint.Run, name string) (yes bool) {
+	if !verifies(r) {
+		return false
+	}
+	r.Each(func(c *shellscript.Command) {
+		for _, w := range c.Words {
+			yes = yes || strings.Contains(w.S, name)
+		}
+	})
+	return yes
+}
+
+// unpacks says whether one of the commands that read a download unpacks or installs it.
+func unpacks(pipe []*shellscript.Command) bool {
+	for _, c := range pipe {
+		switch unwrap(c).Base() {
+		case "tar", "bsdtar", "cpio", "unzip", "dpkg", "rpm2cpio":
+			return true
+		}
+	}
+	return false
+}
+
+// usesProgram says whether one of the commands runs, unpacks or installs a file of that name.
+func usesProgram(commands []*shellscript.Command, name string) bool {
+	if name == "" || name == "." || name == "/" {
+		return false
+	}
+	named := func(w shellscript.Word) bool { return path.Base(w.S) == name }
+	for _, c := range commands {
+		c = unwrap(c)
+		if named(c.Words[0]) && strings.Contains(c.Words[0].S, "/") {
+			return true
+		}
+		switch c.Base() {
+		case "tar", "bsdtar", "unzip", "gunzip", "gzip", "unxz", "xz", "bunzip2", "zstd", "7z", "7za", "dpkg", "rpm", "apt-get", "apt", "apk", "yum", "dnf",
+			"microdnf", "zypper", "pip", "pip3", "gem", "sh", "bash", "ash", "dash", "ksh", "zsh", "python", "python2", "python3", "perl", "php", "ruby", "node", "java", "chmod",
+			"install", "gdebi", "source", ".", "cpio", "ar":
+		default:
+			continue
+		}
+		for _, w := range c.Args() {
+			if named(w) && (c.Base() != "chmod" || makesExecutable(c)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// makesExecutable says whether chmod lets somebody run the file.
+func makesExecutable(c *shellscript.Command) bool {
+	words := c.Operands()
+	if len(words) == 0 {
+		return false
+	}
+	mode := words[0].S
+	if strings.Contains(mode, "x") {
+		return !strings.Contains(mode, "-x")
+	}
+	return len(mode) >= 3 && strings.Trim(mode, "01234567") == "" && strings.ContainsAny(mode[len(mode)-3:], "1357")
+}
