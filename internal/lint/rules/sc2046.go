@@ -43,7 +43,7 @@ func givesWords(n *syntax.CmdSubst) bool {
 // firstName is a few words that name a command substitution in a message.
 func (t *shellTree) firstName(n *syntax.CmdSubst) string {
 	s := strings.Join(strings.Fields(t.Span(n).S), " ")
-	if len(s) > 40 || strings.Contains(s, "%") {
+	if len(s) > 40 {
 		return "$(…)"
 	}
 	return s

@@ -16,8 +16,7 @@ var sc2162 = &lint.Rule{
 		eachShell(p, func(t *shellTree) {
 			t.eachCommand(func(c *shellscript.Command) {
 				if !c.HasFlag("-r") {
-					t.report(p, lint.At(c.Words[0].Text), "read takes backslashes out of its input: use read -r").
-						WithFix("add -r", lint.InsertAfter(c.Words[0].Text, " -r"))
+					t.report(p, lint.At(c.Words[0].Text), "read takes backslashes out of its input: use read -r")
 				}
 			}, "read")
 		})

@@ -27,7 +27,11 @@ type wordFlow struct {
 	called  map[*syntax.FuncDecl]bool
 	decls   []*syntax.FuncDecl
 	returns []flowState
+	steps   int // statements that were looked at, again and again in loops and functions
 }
+
+// maxSteps is where loops in loops and functions in functions are not followed any further: nothing is known behind them.
+const maxSteps = 50000
 
 // flowState has the variables that are known. nil is a place that is not reached.
 type flowState map[string]wordState
@@ -131,6 +135,7 @@ func (f *wordFlow) stmt(s *syntax.Stmt, st flowState) flowState {
 		f.stmt(s, flowState{})
 		return nil
 	}
+	f.steps++
 	for _, r := range s.Redirs {
 		f.word(r.Word, st)
 		f.word(r.Hdoc, st)
@@ -221,6 +226,10 @@ func (f *wordFlow) branches(n *syntax.IfClause, st flowState) flowState {
 // loop runs a body until what is known does not change any more.
 func (f *wordFlow) loop(st flowState, body func(flowState) flowState) flowState {
 	for range len(st) + 1 {
+		if f.steps > maxSteps {
+			body(flowState{})
+			return flowState{}
+		}
 		next := merge(st, body(maps.Clone(st)))
 		if len(next) == len(st) && maps.Equal(next, st) {
 			break
@@ -305,6 +314,9 @@ func (f *wordFlow) call(n *syntax.CallExpr, st flowState) flowState {
 func (f *wordFlow) function(decl *syntax.FuncDecl, st flowState) flowState {
 	if f.active[decl] {
 		return st
+	}
+	if f.steps > maxSteps {
+		return flowState{}
 	}
 	f.active[decl], f.called[decl] = true, true
 	outer := f.returns

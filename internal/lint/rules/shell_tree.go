@@ -18,8 +18,9 @@ type shellTree struct {
 	nodes []shellNode
 	kinds [kindCount][]int // indexes in nodes, in the order in which they are written
 	off   []disabled       // what comments in the script switch off
-	words *wordFlow        // made when it is first asked for
-	names *variableNames   // likewise
+	calls map[*syntax.CallExpr]*shellscript.Command
+	words *wordFlow      // made when it is first asked for
+	names *variableNames // likewise
 }
 
 type shellNode struct {
@@ -299,12 +300,13 @@ func containsStmt(list []*syntax.Stmt, s *syntax.Stmt) bool {
 
 // command is the simple command of a call.
 func (t *shellTree) command(n *syntax.CallExpr) *shellscript.Command {
-	for _, c := range t.Commands {
-		if c.Call == n {
-			return c
+	if t.calls == nil {
+		t.calls = make(map[*syntax.CallExpr]*shellscript.Command, len(t.Commands))
+		for _, c := range t.Commands {
+			t.calls[c.Call] = c
 		}
 	}
-	return nil
+	return t.calls[n]
 }
 
 // eachCommand calls fn for each simple command with one of these names.
