@@ -182,7 +182,17 @@ func consumes(c *shellscript.Command) string {
 			return "gpg trusts it"
 		}
 		return ""
-	case "dpkg", "rpm", "apk", "apt-get", "apt", "yum", "dnf", "pip", "pip3", "gdebi":
+	case "rpm":
+		if c.HasFlag("-q", "--query", "-e", "--erase") {
+			return ""
+		}
+		return "rpm installs it"
+	case "apk", "apt-get", "apt", "yum", "dnf", "pip", "pip3":
+		if !c.Has("install", "add", "localinstall", "reinstall") {
+			return ""
+		}
+		return base + " installs it"
+	case "dpkg", "gdebi":
 		return base + " installs it"
 	case "chmod":
 		if w, ok := commandMode(c); ok && (strings.Contains(w.Written, "x") || strings.ContainsAny(w.Written, "157")) {

@@ -35,7 +35,7 @@ var pl1011 = &lint.Rule{
 
 // checkedFiles are the names of the files whose signature a command checks.
 func checkedFiles(c *shellscript.Command) (names []string) {
-	verifies := isProgram(c, "gpg", "gpg2") && c.Has("--verify") || isProgram(c, "gpgv", "minisign", "cosign", "signify", "openssl")
+	verifies := isProgram(c, "gpg", "gpg2") && c.Has("--verify") || isProgram(c, "openssl") && c.Has("-verify", "-CAfile") || isProgram(c, "gpgv", "minisign", "cosign", "signify")
 	if !verifies {
 		return nil
 	}

@@ -63,7 +63,7 @@ func notForLong(m modeSet) bool {
 		}
 		left = slices.DeleteFunc(left, func(t string) bool {
 			return slices.ContainsFunc(c.Operands(), func(w shellscript.Word) bool {
-				return w.S == t || isProgram(c, "rm") && strings.HasPrefix(t, strings.TrimSuffix(w.S, "/*")+"/")
+				return w.S == t || isProgram(c, "rm") && strings.HasPrefix(t, strings.TrimRight(strings.TrimSuffix(w.S, "/*"), "/")+"/")
 			}) && (isMode || isProgram(c, "rm"))
 		})
 	}
