@@ -6,7 +6,7 @@ import (
 )
 
 var pl1003 = &lint.Rule{
-	Code: "PL1003", Title: "upgrade to another release of the distribution's packages", Severity: lint.Warning, Family: lint.Security,
+	Code: "PL1003", Title: "dist-upgrade while an image is built", Severity: lint.Warning, Family: lint.Security,
 	Profiles: lint.Recommended | lint.Strict | lint.BaseImage, Since: "0.1.0",
 	Aliases: []string{"trivy:DS-0024", "dockle:DKL-DI-0003"},
 	Source:  "https://docs.docker.com/build/building/best-practices/#apt-get",
