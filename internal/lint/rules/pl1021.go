@@ -166,7 +166,7 @@ func secretExtension(name, target string) string {
 func removedLater(s *lint.Stage, in *syntax.Instruction, name string) bool {
 	found := false
 	eachUnwrapped(s, func(run *lint.Run, c *shellscript.Command) {
-		if found || run.In.Start < in.Start || !isProgram(c, "rm", "shred", "unlink") {
+		if found || run.In.Start < in.Start || !runsProgram(c, "rm", "shred", "unlink") {
 			return
 		}
 		for _, w := range c.Operands() {
