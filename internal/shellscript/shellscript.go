@@ -154,7 +154,7 @@ func (s *Script) collect() {
 func (c *Command) inner() (text dockerfile.Text, d Dialect, ok bool) {
 	for i := 1; i+1 < len(c.Words); i++ {
 		flag, script := c.Words[i].S, c.Words[i+1]
-		if len(flag) < 2 || flag[0] != '-' || flag[1] == '-' || flag[len(flag)-1] != 'c' || !script.Quoted {
+		if len(flag) < 2 || flag[0] != '-' || flag[1] == '-' || flag[len(flag)-1] != 'c' || !script.Quoted || script.Text.S[0] == '$' {
 			continue
 		}
 		if d = shellIn(c.Words[:i]); d != Other && strings.IndexByte(script.Text.S, '\\') < 0 {

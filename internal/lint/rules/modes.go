@@ -147,7 +147,7 @@ func madeFolder(s *lint.Stage, dir string) bool {
 	}, "WORKDIR", "VOLUME")
 	s.Commands(func(_ *lint.Run, c *shellscript.Command) {
 		c = unwrap(c)
-		if !isProgram(c, "mkdir") && !(isProgram(c, "install") && c.HasFlag("-d", "--directory")) {
+		if !runsProgram(c, "mkdir") && !(runsProgram(c, "install") && c.HasFlag("-d", "--directory")) {
 			return
 		}
 		for _, w := range c.Operands("-m", "--mode", "-o", "-g") {

@@ -53,7 +53,7 @@ func runsInner(script *shellscript.Script, c *shellscript.Command) bool {
 }
 
 func isListUpdate(c *shellscript.Command) bool {
-	return isProgram(c, "apt-get", "apt", "aptitude", "apk") && packageVerb(c) == "update"
+	return runsProgram(c, "apt-get", "apt", "aptitude", "apk") && packageVerb(c) == "update"
 }
 
 // packageVerb is what a package manager is told to do.

@@ -6,7 +6,7 @@ import (
 )
 
 var pl1003 = &lint.Rule{
-	Code: "PL1003", Title: "upgrade to another release of the distribution's packages", Severity: lint.Warning, Family: lint.Security,
+	Code: "PL1003", Title: "dist-upgrade while an image is built", Severity: lint.Warning, Family: lint.Security,
 	Profiles: lint.Recommended | lint.Strict | lint.BaseImage, Since: "0.1.0",
 	Aliases: []string{"trivy:DS-0024", "dockle:DKL-DI-0003"},
 	Source:  "https://docs.docker.com/build/building/best-practices/#apt-get",
@@ -17,11 +17,11 @@ var pl1003 = &lint.Rule{
 	Good: "FROM debian:12\nRUN apt-get update && apt-get upgrade -y",
 	Stage: func(p *lint.Pass, s *lint.Stage) {
 		eachUnwrapped(s, func(_ *lint.Run, c *shellscript.Command) {
-			if isProgram(c, "do-release-upgrade") {
+			if runsProgram(c, "do-release-upgrade") {
 				p.Report(lint.At(c.Words[0].Text), "do-release-upgrade makes another release of the image: name that release in FROM")
 				return
 			}
-			if !isProgram(c, "apt-get", "apt", "aptitude") || c.HasFlag("-s", "--simulate", "--dry-run", "--just-print", "--print-uris") {
+			if !runsProgram(c, "apt-get", "apt", "aptitude") || c.HasFlag("-s", "--simulate", "--dry-run", "--just-print", "--print-uris") {
 				return
 			}
 			if verb := packageVerb(c); verb == "dist-upgrade" || verb == "full-upgrade" {

@@ -18,7 +18,7 @@ var pl1005 = &lint.Rule{
 	Good: "FROM debian:12\nRUN curl -O https://example.com/app.tar.gz",
 	Stage: func(p *lint.Pass, s *lint.Stage) {
 		eachUnwrapped(s, func(_ *lint.Run, c *shellscript.Command) {
-			if isProgram(c, "curl") {
+			if runsProgram(c, "curl") {
 				w, ok := insecureCurl(c)
 				if ok && !onlyLocal(c) {
 					p.Report(lint.At(w.Text), "curl %s takes any certificate: leave it out, or name the authority with --cacert", w.S)

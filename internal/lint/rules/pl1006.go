@@ -39,14 +39,14 @@ var pl1006 = &lint.Rule{
 func insecureWget(c *shellscript.Command) (shellscript.Word, bool) {
 	for i, w := range c.Args() {
 		switch {
-		case isProgram(c, "wget", "wget2"):
+		case runsProgram(c, "wget", "wget2"):
 			if strings.HasPrefix(w.S, "--no-check-c") && strings.HasPrefix("--no-check-certificate", w.S) {
 				return w, true
 			}
 			if i > 0 && c.Args()[i-1].S == "-e" && wgetrcOff(w.S) {
 				return w, true
 			}
-		case isProgram(c, "aria2c"):
+		case runsProgram(c, "aria2c"):
 			if w.S == "--check-certificate=false" {
 				return w, true
 			}

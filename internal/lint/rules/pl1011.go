@@ -22,7 +22,7 @@ var pl1011 = &lint.Rule{
 		var checked []string // files whose signature or checksum was checked
 		eachUnwrapped(s, func(run *lint.Run, c *shellscript.Command) {
 			checked = append(checked, checkedFiles(c)...)
-			if !isProgram(c, "apk") {
+			if !runsProgram(c, "apk") {
 				return
 			}
 			w, ok := c.Find("--allow-untrusted")
@@ -35,7 +35,7 @@ var pl1011 = &lint.Rule{
 
 // checkedFiles are the names of the files whose signature a command checks.
 func checkedFiles(c *shellscript.Command) (names []string) {
-	verifies := isProgram(c, "gpg", "gpg2") && c.Has("--verify") || isProgram(c, "gpgv", "minisign", "cosign", "signify", "openssl")
+	verifies := runsProgram(c, "gpg", "gpg2") && c.Has("--verify") || runsProgram(c, "openssl") && c.Has("-verify", "-CAfile") || runsProgram(c, "gpgv", "minisign", "cosign", "signify")
 	if !verifies {
 		return nil
 	}

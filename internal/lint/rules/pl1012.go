@@ -19,7 +19,7 @@ var pl1012 = &lint.Rule{
 	Good: "FROM debian:12\nCOPY example.gpg /etc/apt/keyrings/\nRUN echo 'deb [signed-by=/etc/apt/keyrings/example.gpg] https://example.com/debian bookworm main' > /etc/apt/sources.list.d/example.list && apt-get update && apt-get install -y app",
 	Stage: func(p *lint.Pass, s *lint.Stage) {
 		eachUnwrapped(s, func(_ *lint.Run, c *shellscript.Command) {
-			if !isProgram(c, "apt-get", "apt", "aptitude", "apt-key", "mk-build-deps") {
+			if !runsProgram(c, "apt-get", "apt", "aptitude", "apt-key", "mk-build-deps") {
 				return
 			}
 			for i, w := range c.Args() {

@@ -19,7 +19,7 @@ var pl1013 = &lint.Rule{
 	Good: "FROM debian:12\nRUN apt-get update && apt-get install -y --allow-downgrades app=1.2",
 	Stage: func(p *lint.Pass, s *lint.Stage) {
 		eachUnwrapped(s, func(_ *lint.Run, c *shellscript.Command) {
-			if !isProgram(c, "apt-get", "apt", "aptitude") {
+			if !runsProgram(c, "apt-get", "apt", "aptitude") {
 				return
 			}
 			for _, w := range c.Args() {

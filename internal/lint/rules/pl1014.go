@@ -36,12 +36,12 @@ var pl1014 = &lint.Rule{
 // noGPGCheck finds the flag with which a package manager checks no signatures.
 func noGPGCheck(c *shellscript.Command) (shellscript.Word, bool) {
 	switch {
-	case isProgram(c, "dnf", "dnf5", "yum", "microdnf", "tdnf", "yum-config-manager", "dnf-3"):
+	case runsProgram(c, "dnf", "dnf5", "yum", "microdnf", "tdnf", "yum-config-manager", "dnf-3"):
 		if w, ok := c.Find("--nogpgcheck", "--no-gpgchecks", "--no-gpg-checks"); ok {
 			return w, true
 		}
 		return repositoryOptionOff(c, "gpgcheck")
-	case isProgram(c, "zypper"):
+	case runsProgram(c, "zypper"):
 		if w, ok := c.Find("--no-gpg-checks", "--no-gpgcheck", "--gpgcheck-allow-unsigned"); ok {
 			return w, true
 		}

@@ -16,7 +16,7 @@ var pl1015 = &lint.Rule{
 	Good: "FROM fedora:41\nRUN rpm --import https://example.com/key.asc && rpm -i https://example.com/app.rpm",
 	Stage: func(p *lint.Pass, s *lint.Stage) {
 		eachUnwrapped(s, func(_ *lint.Run, c *shellscript.Command) {
-			if !isProgram(c, "rpm") || c.HasFlag("-q", "--query", "-V", "--verify", "-e", "--erase", "-K", "--checksig") {
+			if !runsProgram(c, "rpm") || c.HasFlag("-q", "--query", "-V", "--verify", "-e", "--erase", "-K", "--checksig") {
 				return
 			}
 			for _, w := range c.Args() {

@@ -25,7 +25,7 @@ var pl1016 = &lint.Rule{
 			})
 		}
 		eachUnwrapped(s, func(_ *lint.Run, c *shellscript.Command) {
-			if !isProgram(c, "npm", "pnpm", "yarn", "yarnpkg", "npx") {
+			if !runsProgram(c, "npm", "pnpm", "yarn", "yarnpkg", "npx") {
 				return
 			}
 			if w, ok := strictSSLOff(c); ok {

@@ -23,7 +23,7 @@ var pl1017 = &lint.Rule{
 			}
 		})
 		eachUnwrapped(s, func(_ *lint.Run, c *shellscript.Command) {
-			if !isProgram(c, "git") {
+			if !runsProgram(c, "git") {
 				return
 			}
 			args := c.Args()

@@ -18,7 +18,7 @@ var pl1018 = &lint.Rule{
 	Good: "FROM fedora:41\nRUN echo 'sslcacert=/etc/ssl/company.pem' >> /etc/dnf/dnf.conf",
 	Stage: func(p *lint.Pass, s *lint.Stage) {
 		eachUnwrapped(s, func(_ *lint.Run, c *shellscript.Command) {
-			if !isProgram(c, "dnf", "dnf5", "yum", "microdnf", "tdnf", "yum-config-manager") {
+			if !runsProgram(c, "dnf", "dnf5", "yum", "microdnf", "tdnf", "yum-config-manager") {
 				return
 			}
 			if w, ok := repositoryOptionOff(c, "sslverify"); ok {

@@ -98,7 +98,7 @@ func fedText(c *shellscript.Command) string {
 	}
 	for i := len(c.Script.Commands) - 1; i >= 0; i-- {
 		have := c.Script.Commands[i]
-		if have.Call != nil && int(have.Call.Pos().Offset()) < end && isProgram(unwrap(have), "echo", "printf", "cat", "yes") && !insideWord(have, c) {
+		if have.Call != nil && int(have.Call.Pos().Offset()) < end && runsProgram(unwrap(have), "echo", "printf", "cat", "yes") && !insideWord(have, c) {
 			return strings.TrimRight(before[have.Call.Pos().Offset():len(before)-1], " \t\n")
 		}
 	}

@@ -25,7 +25,7 @@ var pl1020 = &lint.Rule{
 			bit := "setuid"
 			if !m.Setuid {
 				// a folder with the setgid bit only hands its group on to new files
-				if bit = "setgid"; m.Recursive || len(m.Targets) == 0 || !inBin(m.Targets[0]) {
+				if bit = "setgid"; m.Recursive || len(m.Targets) == 0 || !isProgramPath(m.Targets[0]) {
 					return
 				}
 			}
@@ -44,8 +44,8 @@ func onFolders(s *lint.Stage, m modeSet) bool {
 	return len(m.Targets) > 0
 }
 
-// inBin says whether a file is in a folder for programs.
-func inBin(file string) bool {
+// isProgramPath says whether a file is in a folder for programs.
+func isProgramPath(file string) bool {
 	switch path.Base(path.Dir(file)) {
 	case "bin", "sbin", "libexec", "games":
 		return true

@@ -150,7 +150,7 @@ func secretExtension(name, target string) string {
 	case ".pem", ".key":
 		public := has("pub", "gpg", "apt", "rpm", "sign", "release", "trust", "repo", "archive") || strings.Contains(target, "keyring") || strings.Contains(target, "/apt/") || strings.Contains(target, "/rpm") || strings.Contains(target, "yum")
 		private := has("privkey", "private") || ext == ".pem" && (stem == "key" || strings.HasSuffix(stem, "-key") || strings.HasSuffix(stem, "_key")) ||
-			ext == ".key" && (has("server", "client", "tls", "ssl", "domain", "localhost", "nginx", "private") || stem == "ca" || strings.Contains(target, "ssl") || strings.Contains(target, "tls") || strings.Contains(target, "cert"))
+			ext == ".key" && (has("server", "client", "tls", "ssl", "domain", "localhost", "nginx") || stem == "ca" || strings.Contains(target, "ssl") || strings.Contains(target, "tls") || strings.Contains(target, "cert"))
 		if private && !public {
 			return "a private key"
 		}
@@ -166,7 +166,7 @@ func secretExtension(name, target string) string {
 func removedLater(s *lint.Stage, in *syntax.Instruction, name string) bool {
 	found := false
 	eachUnwrapped(s, func(run *lint.Run, c *shellscript.Command) {
-		if found || run.In.Start < in.Start || !isProgram(c, "rm", "shred", "unlink") {
+		if found || run.In.Start < in.Start || !runsProgram(c, "rm", "shred", "unlink") {
 			return
 		}
 		for _, w := range c.Operands() {

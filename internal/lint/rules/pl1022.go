@@ -33,7 +33,7 @@ var pl1022 = &lint.Rule{
 		for _, run := range s.Runs() {
 			eachScript(run.Scripts, func(script *shellscript.Script) {
 				for _, c := range script.Commands {
-					if isProgram(unwrap(c), "sed", "perl", "awk", "grep") {
+					if runsProgram(unwrap(c), "sed", "perl", "awk", "grep") {
 						continue // an expression may have its delimiters around parts of URLs
 					}
 					for _, w := range c.Words {
@@ -76,7 +76,7 @@ func reportURL(p *lint.Pass, s *lint.Stage, index int, in *syntax.Instruction, w
 	name, isVariable := onlyVariable(user)
 	switch {
 	case isVariable:
-		if !has && !isSecretName(name) || hasSecretEnv(in, name) {
+		if !has && !namesSecret(name) || hasSecretEnv(in, name) {
 			return
 		}
 		state := s.Before(index)
@@ -165,6 +165,17 @@ func isDummy(s string) bool {
 func isToken(s string) bool {
 	for _, prefix := range []string{"ghp_", "gho_", "ghs_", "ghu_", "github_pat_", "glpat-", "gldt-", "npm_", "pypi-"} {
 		if strings.HasPrefix(s, prefix) && len(s) > len(prefix)+10 {
+			return true
+		}
+	}
+	return false
+}
+
+// namesSecret says whether a variable of that name holds a secret itself, not a file or a name of one.
+func namesSecret(name string) bool {
+	name = "_" + strings.ToUpper(name)
+	for _, end := range []string{"_TOKEN", "_PASSWORD", "_PASSWD", "_SECRET", "_API_KEY", "_APIKEY", "_PRIVATE_KEY", "_ACCESS_KEY", "_SECRET_KEY", "_SSH_KEY", "_PAT", "_CREDENTIALS"} {
+		if strings.HasSuffix(name, end) {
 			return true
 		}
 	}

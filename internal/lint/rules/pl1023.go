@@ -44,7 +44,7 @@ func givenSecrets(p *lint.Pass, s *lint.Stage, before int) (names []string) {
 			continue
 		}
 		for _, pair := range in.Pairs() {
-			if name := pair.Name(p.File.Escape); isSecretName(name) && strings.Trim(pair.Value.S, `"'`) == "" {
+			if name := pair.Name(p.File.Escape); namesSecret(name) && strings.Trim(pair.Value.S, `"'`) == "" {
 				names = append(names, name)
 			}
 		}

@@ -58,13 +58,13 @@ func notForLong(m modeSet) bool {
 		case isMode:
 			mode, ok := readMode(later.Written)
 			isMode = ok && !mode.OtherWrite && strings.Trim(later.Written, "01234567") == ""
-		case !isProgram(c, "rm"):
+		case !runsProgram(c, "rm"):
 			continue
 		}
 		left = slices.DeleteFunc(left, func(t string) bool {
 			return slices.ContainsFunc(c.Operands(), func(w shellscript.Word) bool {
-				return w.S == t || isProgram(c, "rm") && strings.HasPrefix(t, strings.TrimSuffix(w.S, "/*")+"/")
-			}) && (isMode || isProgram(c, "rm"))
+				return w.S == t || runsProgram(c, "rm") && strings.HasPrefix(t, strings.TrimRight(strings.TrimSuffix(w.S, "/*"), "/")+"/")
+			}) && (isMode || runsProgram(c, "rm"))
 		})
 	}
 	return len(left) == 0

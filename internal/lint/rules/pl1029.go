@@ -35,7 +35,7 @@ var pl1029 = &lint.Rule{
 			}
 		}, "ENV", "COPY", "ADD")
 		eachUnwrapped(s, func(run *lint.Run, c *shellscript.Command) {
-			if isProgram(c, "ssh-keyscan") && !checksSums(run) && !strings.Contains(run.In.Text.S, "ssh-keygen -l") {
+			if runsProgram(c, "ssh-keyscan") && !checksSums(run) && !strings.Contains(run.In.Text.S, "ssh-keygen -l") {
 				p.Report(lint.At(c.Words[0].Text), "ssh-keyscan takes the key of whoever answers: copy a known_hosts file with the host's known key")
 			}
 		})

@@ -34,7 +34,7 @@ var pl1030 = &lint.Rule{
 			}
 		}, "VOLUME", "COPY", "ADD")
 		eachUnwrapped(s, func(_ *lint.Run, c *shellscript.Command) {
-			if !isProgram(c, "chmod", "chown", "chgrp", "setfacl") {
+			if !runsProgram(c, "chmod", "chown", "chgrp", "setfacl") {
 				return
 			}
 			for _, w := range c.Args() {

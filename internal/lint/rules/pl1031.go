@@ -23,12 +23,12 @@ var pl1031 = &lint.Rule{
 			return
 		}
 		eachUnwrapped(s, func(run *lint.Run, c *shellscript.Command) {
-			if !isProgram(c, "curl", "wget", "wget2") || checksSums(run) {
+			if !runsProgram(c, "curl", "wget", "wget2") || checksSums(run) {
 				return
 			}
 			_, k := insecureCurl(c)
 			_, noCheck := insecureWget(c)
-			insecure := isProgram(c, "curl") && k || noCheck
+			insecure := runsProgram(c, "curl") && k || noCheck
 			for _, w := range c.Args() {
 				if (isPlainURL(w.S) || insecure && strings.HasPrefix(w.S, "https://")) && (isCertificate(w.S) || savesCertificate(c)) {
 					p.Report(lint.At(w.Text), "%s becomes a trusted certificate, and nobody has checked where it comes from: COPY it, or check its sum", plainURL(w.S))
@@ -52,7 +52,7 @@ var pl1031 = &lint.Rule{
 func trustsCertificates(s *lint.Stage) bool {
 	found := false
 	eachUnwrapped(s, func(_ *lint.Run, c *shellscript.Command) {
-		found = found || isProgram(c, "update-ca-certificates", "update-ca-trust") || isProgram(c, "keytool") && c.Has("-import", "-importcert") || isProgram(c, "trust") && c.Has("anchor")
+		found = found || runsProgram(c, "update-ca-certificates", "update-ca-trust") || runsProgram(c, "keytool") && c.Has("-import", "-importcert") || runsProgram(c, "trust") && c.Has("anchor")
 	})
 	return found
 }

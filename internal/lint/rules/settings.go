@@ -56,7 +56,7 @@ func eachSetting(p *lint.Pass, s *lint.Stage, name string, fold bool, fn func(se
 // eachPrefix calls fn for the words of a command before the one that it wraps: env A=1 make.
 func eachPrefix(c *shellscript.Command, fn func(shellscript.Word)) {
 	n := len(c.Words) - len(unwrap(c).Words)
-	if isProgram(c, "env") && n == 0 {
+	if runsProgram(c, "env") && n == 0 {
 		n = len(c.Words)
 	}
 	for _, w := range c.Words[:n] {

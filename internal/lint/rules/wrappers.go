@@ -18,9 +18,9 @@ type wrapper struct {
 	number   bool   // -19 is a flag
 }
 
-// wrappers are the programs that are looked through. What their flags mean decides where the command
+// wrapperPrograms are the programs that are looked through. What their flags mean decides where the command
 // begins; a flag that is not known makes that uncertain.
-var wrappers = map[string]wrapper{
+var wrapperPrograms = map[string]wrapper{
 	"sudo":      {valued: "ugpCrtTUDRh", plain: "EHnSiskKPbAB", long: " --user --group --prompt --close-from --role --type --host --chdir --chroot ", assigns: true},
 	"doas":      {valued: "uC", plain: "ns"},
 	"env":       {valued: "uC", plain: "i0v", long: " --unset --chdir ", assigns: true},
@@ -41,7 +41,7 @@ var wrappers = map[string]wrapper{
 // none or where it is not certain which words are the command.
 func unwrap(c *shellscript.Command) *shellscript.Command {
 	for {
-		w, ok := wrappers[c.Base()]
+		w, ok := wrapperPrograms[c.Base()]
 		if !ok {
 			return c
 		}
@@ -219,8 +219,8 @@ func letterFlag(c *shellscript.Command, letter byte, valued string) (flag, value
 	return shellscript.Word{}, shellscript.Word{}, false
 }
 
-// isProgram says whether a command runs a program of one of these names.
-func isProgram(c *shellscript.Command, names ...string) bool {
+// runsProgram says whether a command runs a program of one of these names.
+func runsProgram(c *shellscript.Command, names ...string) bool {
 	if !c.Words[0].Literal {
 		return false
 	}

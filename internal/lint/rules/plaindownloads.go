@@ -27,7 +27,7 @@ func plainDownloads(s *lint.Stage) (out []download) {
 		if use := consumes(c); use != "" {
 			left := open[:0:0]
 			for _, f := range open {
-				if namesFile(c, f.file) {
+				if readsFile(c, f.file) {
 					if !checksSums(run) {
 						out = append(out, download{f.word, use})
 					}
@@ -59,7 +59,7 @@ func plainDownloads(s *lint.Stage) (out []download) {
 
 // plainFetch finds the URL without TLS that a command fetches.
 func plainFetch(c *shellscript.Command) (shellscript.Word, bool) {
-	if !isProgram(c, "curl", "wget", "wget2", "aria2c") {
+	if !runsProgram(c, "curl", "wget", "wget2", "aria2c") {
 		return shellscript.Word{}, false
 	}
 	args := c.Args()
@@ -112,7 +112,7 @@ func fetchedFile(c *shellscript.Command, url string) string {
 		return path.Base(to)
 	}
 	remote, _, _ := strings.Cut(url, "?")
-	if isProgram(c, "curl") {
+	if runsProgram(c, "curl") {
 		if _, w, ok := letterFlag(c, 'o', curlValued); ok {
 			return outputName(w.S)
 		}
@@ -143,8 +143,8 @@ func outputName(file string) string {
 	return path.Base(file)
 }
 
-// namesFile says whether a command names a file, or runs it.
-func namesFile(c *shellscript.Command, file string) bool {
+// readsFile says whether a command names a file, or runs it.
+func readsFile(c *shellscript.Command, file string) bool {
 	for _, w := range c.Words {
 		base := path.Base(w.S)
 		if base == file {
@@ -182,7 +182,17 @@ func consumes(c *shellscript.Command) string {
 			return "gpg trusts it"
 		}
 		return ""
-	case "dpkg", "rpm", "apk", "apt-get", "apt", "yum", "dnf", "pip", "pip3", "gdebi":
+	case "rpm":
+		if c.HasFlag("-q", "--query", "-e", "--erase") {
+			return ""
+		}
+		return "rpm installs it"
+	case "apk", "apt-get", "apt", "yum", "dnf", "pip", "pip3":
+		if !c.Has("install", "add", "localinstall", "reinstall") {
+			return ""
+		}
+		return base + " installs it"
+	case "dpkg", "gdebi":
 		return base + " installs it"
 	case "chmod":
 		if w, ok := commandMode(c); ok && (strings.Contains(w.Written, "x") || strings.ContainsAny(w.Written, "157")) {
