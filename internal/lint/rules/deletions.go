@@ -51,6 +51,7 @@ type made struct {
 	path string
 	what string // the instruction or command
 	st   step
+	span lint.Span // of the command
 }
 
 // knownFolders are folders that images have: COPY of a file to one of them puts it below.
@@ -70,18 +71,18 @@ func madeByCopy(s *lint.Stage, st step) (out []made) {
 	_, whole := wholeContext(st.in)
 	for _, source := range c.sources {
 		if whole {
-			return append(out, made{dest, st.in.Keyword, st})
+			return append(out, made{path: dest, what: st.in.Keyword, st: st})
 		}
 		if st.in.Keyword == "ADD" && !isURL(source.S) && isArchive(source.S) {
 			if !slices.Contains(knownFolders, dest) {
-				out = append(out, made{dest, st.in.Keyword, st}) // ADD unpacks it
+				out = append(out, made{path: dest, what: st.in.Keyword, st: st}) // ADD unpacks it
 			}
 			continue
 		}
 		if base := path.Base(source.S); !folder {
-			out = append(out, made{dest, st.in.Keyword, st})
+			out = append(out, made{path: dest, what: st.in.Keyword, st: st})
 		} else if !strings.Contains(base, "$") && base != "." && base != "/" {
-			out = append(out, made{path.Join(dest, base), st.in.Keyword, st})
+			out = append(out, made{path: path.Join(dest, base), what: st.in.Keyword, st: st})
 		}
 	}
 	return out
@@ -104,7 +105,7 @@ func madeByRun(s *lint.Stage, st step) (out []made) {
 			return
 		}
 		if name := runPath(s, st, target); name != "" && !strings.HasPrefix(name, "/dev/") {
-			out = append(out, made{name, plain.Base(), st})
+			out = append(out, made{name, plain.Base(), st, span(plain)})
 		}
 	})
 	return out

@@ -1,0 +1,99 @@
+package rules
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/plinth-build/plinth/internal/lint"
+	"github.com/plinth-build/plinth/internal/shellscript"
+)
+
+// toolCache is where a tool leaves what it has downloaded or made.
+type toolCache struct {
+	folder string   // below the home folder, or absolute
+	parts  []string // parts of a path that say it is this cache
+	env    []string // variables that move it or switch it off
+	flags  []string // flags that do
+	needed bool     // the tool needs it when the image runs it
+}
+
+var toolCaches = map[string]toolCache{
+	"npm":      {folder: "~/.npm", parts: []string{".npm", "npm-cache"}, env: []string{"npm_config_cache", "NPM_CONFIG_CACHE"}, flags: []string{"--cache"}},
+	"mvn":      {folder: "~/.m2", parts: []string{".m2"}, env: []string{"MAVEN_OPTS", "MAVEN_ARGS", "MAVEN_CONFIG"}, flags: []string{"-Dmaven.repo.local", "-s", "--settings", "-gs"}, needed: true},
+	"gradle":   {folder: "~/.gradle", parts: []string{".gradle"}, env: []string{"GRADLE_USER_HOME", "GRADLE_OPTS"}, flags: []string{"-g", "--gradle-user-home"}, needed: true},
+	"go":       {folder: "~/.cache/go-build", parts: []string{"go-build", ".cache"}, env: []string{"GOCACHE", "XDG_CACHE_HOME"}, needed: true},
+	"cargo":    {folder: "~/.cargo/registry", parts: []string{"cargo"}, env: []string{"CARGO_HOME"}, needed: true},
+	"composer": {folder: "~/.cache/composer", parts: []string{"composer", ".cache"}, env: []string{"COMPOSER_CACHE_DIR", "COMPOSER_HOME", "COMPOSER_NO_CACHE"}, flags: []string{"--no-cache"}},
+}
+
+// fillsCache is the tool whose cache a command fills, "" for none.
+func fillsCache(c *shellscript.Command) string {
+	sub := c.Sub()
+	switch base := c.Base(); base {
+	case "npm":
+		if slices.Contains([]string{"ci", "install", "i", "clean-install", "add"}, sub) {
+			return base
+		}
+	case "mvn", "mvnw":
+		if name, _ := dependencies(c); name != "" {
+			return "mvn"
+		}
+	case "gradle", "gradlew":
+		if name, _ := dependencies(c); name != "" {
+			return "gradle"
+		}
+	case "go":
+		if sub == "build" || sub == "install" {
+			return base
+		}
+	case "cargo":
+		if sub == "build" || sub == "install" {
+			return base
+		}
+	case "composer":
+		if sub == "install" || sub == "require" || sub == "update" || sub == "create-project" {
+			return base
+		}
+	}
+	return ""
+}
+
+// clears says whether a step removes a tool's cache, or has a mount in its place.
+func (t toolCache) clears(d *lint.Doc, tool string, r *lint.Run) (yes bool) {
+	isIt := func(name string) bool {
+		return slices.ContainsFunc(t.parts, func(part string) bool { return strings.Contains(name, part) }) || name == "/root" || name == "/root/"
+	}
+	for _, f := range r.Mounts() {
+		yes = yes || isIt(lint.MountTarget(f)) || lint.MountType(f) == "cache"
+	}
+	if d.Image != nil {
+		yes = yes || slices.ContainsFunc(d.Image.Temp, isIt)
+	}
+	r.Each(func(c *shellscript.Command) {
+		c = unwrapped(c)
+		switch c.Base() {
+		case tool:
+			yes = yes || c.Has("cache", "clean", "clear-cache", "clearcache", "cc") && (c.Sub() == "cache" || c.Sub() == "clean" || c.Sub() == "clear-cache" || c.Sub() == "clearcache" || c.Sub() == "cc")
+		case "rm", "find":
+			for _, w := range c.Args() {
+				yes = yes || isIt(w.S) || strings.HasPrefix(w.S, "/root/.") || strings.HasPrefix(w.S, "~/.") || strings.HasPrefix(w.S, "/root/*") || strings.Contains(w.S, "$HOME")
+			}
+		}
+	})
+	return yes
+}
+
+// moved says whether something says that a tool's cache is elsewhere.
+func (t toolCache) moved(before *lint.Effective, c *shellscript.Command) bool {
+	if slices.ContainsFunc(t.env, func(name string) bool { _, ok := before.Env[name]; return ok }) {
+		return true
+	}
+	if c.Call != nil {
+		for _, a := range c.Call.Assigns {
+			if a.Name != nil && slices.Contains(t.env, a.Name.Value) {
+				return true
+			}
+		}
+	}
+	return c.HasFlag(t.flags...)
+}
