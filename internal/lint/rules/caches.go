@@ -70,7 +70,7 @@ func (t toolCache) clears(d *lint.Doc, tool string, r *lint.Run) (yes bool) {
 		yes = yes || slices.ContainsFunc(d.Image.Temp, isIt)
 	}
 	r.Each(func(c *shellscript.Command) {
-		c = unwrapped(c)
+		c = unwrap(c)
 		switch c.Base() {
 		case tool:
 			yes = yes || c.Has("cache", "clean", "clear-cache", "clearcache", "cc") && (c.Sub() == "cache" || c.Sub() == "clean" || c.Sub() == "clear-cache" || c.Sub() == "clearcache" || c.Sub() == "cc")

@@ -105,7 +105,7 @@ func madeByRun(s *lint.Stage, st step) (out []made) {
 			return
 		}
 		if name := runPath(s, st, target); name != "" && !strings.HasPrefix(name, "/dev/") {
-			out = append(out, made{name, plain.Base(), st, span(plain)})
+			out = append(out, made{name, plain.Base(), st, commandSpan(plain)})
 		}
 	})
 	return out

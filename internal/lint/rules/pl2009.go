@@ -35,7 +35,7 @@ var pl2009 = &lint.Rule{
 func cacheStays(p *lint.Pass, s *lint.Stage, st step) {
 	var seen []string
 	st.run.Each(func(c *shellscript.Command) {
-		plain := unwrapped(c)
+		plain := unwrap(c)
 		tool := fillsCache(plain)
 		if tool == "" || slices.Contains(seen, tool) {
 			return
@@ -45,7 +45,7 @@ func cacheStays(p *lint.Pass, s *lint.Stage, st step) {
 		if cache.moved(s.Before(st.index), plain) || cache.clears(p.Doc, tool, st.run) || cache.needed && (runsTool(p.Doc, tool) || forBuilding(p.Doc)) {
 			return
 		}
-		p.Report(span(plain), "%s %s leaves its cache in the image (%s): mount one there with RUN --mount=type=cache", plain.Base(), plain.Sub(), cache.folder)
+		p.Report(commandSpan(plain), "%s %s leaves its cache in the image (%s): mount one there with RUN --mount=type=cache", plain.Base(), plain.Sub(), cache.folder)
 	})
 }
 
@@ -88,7 +88,7 @@ func temporaryStays(p *lint.Pass, s *lint.Stage, steps []step, i int) {
 // deletesUnknown says whether a step deletes or moves something and it is not known what.
 func deletesUnknown(s *lint.Stage, st step) (yes bool) {
 	st.run.Each(func(c *shellscript.Command) {
-		c = unwrapped(c)
+		c = unwrap(c)
 		switch c.Base() {
 		case "find", "mv":
 			yes = true

@@ -74,7 +74,7 @@ func changesVolume(p *lint.Pass, s *lint.Stage, st step) {
 	}
 	done := false
 	st.run.Each(func(c *shellscript.Command) {
-		for _, w := range writes(unwrapped(c)) {
+		for _, w := range writes(unwrap(c)) {
 			name := runPath(s, st, w)
 			if name == "" || done || st.run.Mounted(name, "cache", "tmpfs", "bind") {
 				continue

@@ -39,7 +39,7 @@ func cleanedLater(p *lint.Pass, s *lint.Stage, steps []step) {
 		fills, cleans := map[string]bool{}, map[string]bool{}
 		var found []*shellscript.Command
 		st.run.Each(func(c *shellscript.Command) {
-			c = unwrapped(c)
+			c = unwrap(c)
 			if name := cleansUp(s, st, c); name != "" {
 				cleans[name] = true
 				found = append(found, c)
@@ -55,7 +55,7 @@ func cleanedLater(p *lint.Pass, s *lint.Stage, steps []step) {
 		for _, c := range found {
 			name := cleansUp(s, st, c)
 			if line, ok := dirty[name]; name != "" && ok && !fills[name] {
-				p.Report(span(c), "%s hides what stays in the layer of the RUN in line %d: clean up there", c.Base(), line)
+				p.Report(commandSpan(c), "%s hides what stays in the layer of the RUN in line %d: clean up there", c.Base(), line)
 				delete(dirty, name)
 			}
 			if _, packages, ok := systemRemove(c); ok && name == "" {
@@ -83,7 +83,7 @@ func cleanedLater(p *lint.Pass, s *lint.Stage, steps []step) {
 func renewsLists(r *lint.Run, later []step) bool {
 	installs := false
 	r.Each(func(c *shellscript.Command) {
-		_, packages, ok := systemInstall(unwrapped(c))
+		_, packages, ok := systemInstall(unwrap(c))
 		installs = installs || ok && len(packages) > 0
 	})
 	return !installs && (setsUpPackages(r) || len(later) > 0 && later[0].run != nil && setsUpPackages(later[0].run))
@@ -92,7 +92,7 @@ func renewsLists(r *lint.Run, later []step) bool {
 // remember notes the packages that a step installs and leaves.
 func remember(st step, installed map[string]int) {
 	st.run.Each(func(c *shellscript.Command) {
-		c = unwrapped(c)
+		c = unwrap(c)
 		if _, packages, ok := systemInstall(c); ok {
 			if group, ok := c.FlagValue("-t", "--virtual"); ok && c.Base() == "apk" {
 				packages = []shellscript.Word{group}
