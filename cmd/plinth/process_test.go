@@ -44,9 +44,13 @@ var volatile = []struct {
 	{regexp.MustCompile(`(\S) {2,}`), "$1  "},
 }
 
-// command makes the program of a script's command.
+// command makes the program of a script's command. A last argument <FILE is its standard input.
 func command(ts *testscript.TestScript, args []string) *exec.Cmd {
 	args = slices.Clone(args)
+	var input []byte
+	if name, ok := strings.CutPrefix(args[len(args)-1], "<"); ok {
+		input, args = []byte(ts.ReadFile(name)), args[:len(args)-1]
+	}
 	for i := range args {
 		args[i] = worldOf(ts).addresses(args[i])
 	}
@@ -60,6 +64,7 @@ func command(ts *testscript.TestScript, args []string) *exec.Cmd {
 	cmd.Args[0] = args[0]
 	cmd.Dir = ts.MkAbs(".")
 	cmd.Env = environ(ts)
+	cmd.Stdin = bytes.NewReader(input)
 	return cmd
 }
 
@@ -67,7 +72,7 @@ func command(ts *testscript.TestScript, args []string) *exec.Cmd {
 func environ(ts *testscript.TestScript) []string {
 	var env []string
 	for _, name := range []string{"PATH", "HOME", "TMPDIR", "TZ", "LANG", "PLINTH_STATE", "SOURCE_DATE_EPOCH",
-		"PLINTH_JOBS", "PLINTH_FORMAT", "PLINTH_KEEP_GOING", "PLINTH_SET", "TOKEN"} {
+		"PLINTH_JOBS", "PLINTH_FORMAT", "PLINTH_KEEP_GOING", "PLINTH_SET", "TOKEN", "HADOLINT_FAILURE_THRESHOLD"} {
 		if v := ts.Getenv(name); v != "" {
 			env = append(env, name+"="+v)
 		}

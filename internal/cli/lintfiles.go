@@ -49,7 +49,7 @@ func (l *lintFiles) openCatalog(a *app) error {
 			return diag.Errorf(diag.Position{}, "cannot find the catalog: %w", err)
 		}
 		if root, err = catalog.FindRoot(wd); err != nil {
-			return nil // no catalog, no harm: files and folders are enough
+			return nil //nolint:nilerr // without a catalog files and folders are enough
 		}
 	}
 	c, err := catalog.Load(root)

@@ -15,10 +15,6 @@ type textRange struct {
 	End   position `json:"end"`
 }
 
-type initializeParams struct {
-	RootURI string `json:"rootUri"`
-}
-
 type initializeResult struct {
 	Capabilities capabilities `json:"capabilities"`
 	ServerInfo   serverInfo   `json:"serverInfo"`

@@ -91,7 +91,6 @@ type writer struct {
 	condensed
 	f     *syntax.File
 	at    int // what is before it in the file is written, or left out
-	lines int // how many lines of the text have ended
 }
 
 // upTo copies the file up to an offset.

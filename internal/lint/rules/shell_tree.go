@@ -246,17 +246,6 @@ func (t *shellTree) unquoted(i int) (place, *syntax.Word, int) {
 	return placeOther, word, above
 }
 
-// stmtOf is the index of the statement that a node is in.
-func (t *shellTree) stmtOf(i int) int {
-	for i >= 0 {
-		if _, ok := t.nodes[i].node.(*syntax.Stmt); ok {
-			return i
-		}
-		i = t.nodes[i].up
-	}
-	return -1
-}
-
 // inCondition says whether a statement's result is looked at: in if, while, behind !, left of && or ||,
 // also when it is one of several there.
 func (t *shellTree) inCondition(i int) bool {

@@ -46,12 +46,12 @@ func main() {
 }
 
 // tree describes a file as BuildKit's parser has it, "" if it refuses it.
-func tree(data []byte) (dump string, instructions int) {
+func tree(data []byte) string {
 	r, err := parser.Parse(bytes.NewReader(data))
 	if err != nil {
-		return "", 0
+		return ""
 	}
-	return r.AST.Dump(), len(r.AST.Children)
+	return r.AST.Dump()
 }
 
 // parses counts files that BuildKit's parser takes and that plinth says it cannot split.
@@ -81,7 +81,7 @@ func parses(files []string, findings string) (bad int) {
 			bad++
 			continue
 		}
-		dump, _ := tree(data)
+		dump := tree(data)
 		for _, e := range splitErrors {
 			if dump != "" && strings.Contains(refused[f], e) {
 				fmt.Printf("%s: %s\n", f, refused[f])
@@ -114,8 +114,8 @@ func fixed(files []string, from, to string) (bad int) {
 			fmt.Println(err)
 			return 1
 		}
-		was, _ := tree(before)
-		is, _ := tree(after)
+		was := tree(before)
+		is := tree(after)
 		switch {
 		case was != "" && is == "":
 			fmt.Printf("%s: it does not parse any more\n", rel)

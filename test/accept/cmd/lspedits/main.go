@@ -43,8 +43,11 @@ func run() error {
 		return err
 	}
 	files, err := filepath.Glob("*/Dockerfile")
-	if err != nil || len(files) == 0 {
-		return fmt.Errorf("no Dockerfiles here: %v", err)
+	if err != nil {
+		return err
+	}
+	if len(files) == 0 {
+		return fmt.Errorf("no Dockerfiles here")
 	}
 	cmd := exec.Command(os.Args[1], "lsp")
 	cmd.Stderr = os.Stderr
