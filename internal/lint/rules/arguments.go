@@ -8,8 +8,8 @@ import (
 	"github.com/plinth-build/plinth/internal/lint"
 )
 
-// all says that a rule counts for everybody.
-const all = lint.HadolintProfile | lint.Recommended | lint.Strict | lint.BaseImage
+// byDefault says that a rule counts for everybody.
+const byDefault = lint.HadolintProfile | lint.Recommended | lint.Strict | lint.BaseImage
 
 // triggered is what an instruction does in the end: what ONBUILD triggers, or itself.
 func triggered(in *syntax.Instruction) *syntax.Instruction {
@@ -19,9 +19,9 @@ func triggered(in *syntax.Instruction) *syntax.Instruction {
 	return in
 }
 
-// each calls fn for the instructions of a stage with one of these keywords, those that ONBUILD
+// eachTriggered calls fn for the instructions of a stage with one of these keywords, those that ONBUILD
 // triggers included. The index is that of the instruction in the stage.
-func each(s *lint.Stage, fn func(i int, in *syntax.Instruction), keywords ...string) {
+func eachTriggered(s *lint.Stage, fn func(i int, in *syntax.Instruction), keywords ...string) {
 	for i, in := range s.Instructions {
 		if in = triggered(in); slices.Contains(keywords, in.Keyword) {
 			fn(i, in)
@@ -29,32 +29,32 @@ func each(s *lint.Stage, fn func(i int, in *syntax.Instruction), keywords ...str
 	}
 }
 
-// argument is a word of COPY or ADD.
-type argument struct {
+// copyArgument is a word of COPY or ADD.
+type copyArgument struct {
 	Value string      // without quotes
 	Text  syntax.Text // as it is written, in JSON form without the quotes around
 }
 
-// arguments are the words of COPY or ADD, in either form.
-func arguments(in *syntax.Instruction) (out []argument) {
+// copyArguments are the words of COPY or ADD, in either form.
+func copyArguments(in *syntax.Instruction) (out []copyArgument) {
 	if values, ok := in.JSONValues(); ok {
 		texts, _ := in.JSON()
 		for i, v := range values {
-			out = append(out, argument{v, texts[i]})
+			out = append(out, copyArgument{v, texts[i]})
 		}
 		return out
 	}
 	for _, t := range in.Args.Fields() {
-		out = append(out, argument{syntax.Unquote(t.S, in.File().Escape), t})
+		out = append(out, copyArgument{syntax.Unquote(t.S, in.File().Escape), t})
 	}
 	return out
 }
 
 // sourcesAndDestination splits the words of COPY or ADD; there is at least one source if it is ok.
-func sourcesAndDestination(in *syntax.Instruction) (sources []argument, destination argument, ok bool) {
-	args := arguments(in)
+func sourcesAndDestination(in *syntax.Instruction) (sources []copyArgument, destination copyArgument, ok bool) {
+	args := copyArguments(in)
 	if len(args) < 2 {
-		return nil, argument{}, false
+		return nil, copyArgument{}, false
 	}
 	return args[:len(args)-1], args[len(args)-1], true
 }
@@ -69,8 +69,8 @@ func isWindowsPath(s string) bool {
 	return len(s) > 1 && s[1] == ':' && (s[0] >= 'a' && s[0] <= 'z' || s[0] >= 'A' && s[0] <= 'Z')
 }
 
-// isURL says whether ADD fetches a source from elsewhere: over HTTP or with git.
-func isURL(source string) bool {
+// isFetched says whether ADD fetches a source from elsewhere: over HTTP or with git.
+func isFetched(source string) bool {
 	for _, prefix := range []string{"http://", "https://", "ftp://", "git://", "ssh://", "git@"} {
 		if strings.HasPrefix(source, prefix) {
 			return true
@@ -79,9 +79,9 @@ func isURL(source string) bool {
 	return false
 }
 
-// isArchive says by its name whether a file is one that ADD unpacks, or that people take for one.
+// isArchiveName says by its name whether a file is one that ADD unpacks, or that people take for one.
 // A zip file is not.
-func isArchive(name string) bool {
+func isArchiveName(name string) bool {
 	for _, suffix := range []string{
 		".tar", ".gz", ".tgz", ".taz", ".bz2", ".tb2", ".tbz", ".tbz2", ".tz2", ".xz", ".txz", ".zst", ".tzst",
 		".lz", ".tlz", ".lzma", ".tpz", ".Z", ".tZ", ".taZ",

@@ -10,7 +10,7 @@ import (
 
 var dl3000 = &lint.Rule{
 	Code: "DL3000", Title: "WORKDIR is not absolute", Severity: lint.Error, Family: lint.Hadolint,
-	Profiles: all, Since: "0.1.0",
+	Profiles: byDefault, Since: "0.1.0",
 	Aliases: []string{"trivy:DS-0009", "checkov:CKV_DOCKER_10", "buildkit:WorkdirRelativePath"},
 	Source:  "https://github.com/hadolint/hadolint/wiki/DL3000",
 	Why: "A relative WORKDIR depends on the one before it, which may be the parent image's: the folder moves when that does. " +
@@ -18,7 +18,7 @@ var dl3000 = &lint.Rule{
 	Bad:  "FROM debian:12\nWORKDIR app",
 	Good: "FROM debian:12\nWORKDIR /app",
 	Stage: func(p *lint.Pass, s *lint.Stage) {
-		each(s, func(i int, in *syntax.Instruction) {
+		eachTriggered(s, func(i int, in *syntax.Instruction) {
 			dir := syntax.Unquote(in.Args.S, p.File.Escape)
 			if dir == "" || isAbsolute(dir, p.File.Escape) || strings.HasPrefix(dir, "$") {
 				return

@@ -10,7 +10,7 @@ import (
 
 var dl3002 = &lint.Rule{
 	Code: "DL3002", Title: "The last USER is root", Severity: lint.Warning, Family: lint.Hadolint,
-	Profiles: all, Since: "0.1.0",
+	Profiles: byDefault, Since: "0.1.0",
 	Aliases: []string{"trivy:DS-0002", "checkov:CKV_DOCKER_8", "dockle:CIS-DI-0001", "docker-bench:4.1"},
 	Source:  "https://github.com/hadolint/hadolint/wiki/DL3002",
 	Why: "The last USER is who the container runs as. As root, a hole in the program is a hole in the whole container, and often a way out of it. " +
@@ -18,7 +18,7 @@ var dl3002 = &lint.Rule{
 	Bad:  "FROM debian:12\nUSER root\nCMD [\"app\"]",
 	Good: "FROM debian:12\nUSER root\nRUN apt-get update\nUSER 1000\nCMD [\"app\"]",
 	Stage: func(p *lint.Pass, s *lint.Stage) {
-		if in := lastUser(s, false); in != nil && isRootUser(in) && runs(p.Doc, s) {
+		if in := lastUser(s, false); in != nil && isRootUser(in) && endsAsImage(p.Doc, s) {
 			p.Report(lint.At(in.Args), "the last USER is %s: switch to another user behind what needs root", in.Args.S)
 		}
 		if in := lastUser(s, true); in != nil && isRootUser(in) {
@@ -43,9 +43,9 @@ func isRootUser(in *syntax.Instruction) bool {
 	return name != "" && lint.IsRoot(name)
 }
 
-// runs says whether the USER that a stage ends with is that of an image: of its own, or of a stage
+// endsAsImage says whether the USER that a stage ends with is that of an image: of its own, or of a stage
 // that stands on it and has no USER. A stage that only gives files to others is no image.
-func runs(d *lint.Doc, s *lint.Stage) bool {
+func endsAsImage(d *lint.Doc, s *lint.Stage) bool {
 	if s.Final {
 		return true
 	}
@@ -53,7 +53,7 @@ func runs(d *lint.Doc, s *lint.Stage) bool {
 	for _, t := range d.Stages[s.Index+1:] {
 		if t.Parent == s {
 			heirs = true
-			if lastUser(t, false) == nil && runs(d, t) {
+			if lastUser(t, false) == nil && endsAsImage(d, t) {
 				return true
 			}
 		}

@@ -8,7 +8,7 @@ import (
 
 var dl3006 = &lint.Rule{
 	Code: "DL3006", Title: "FROM names no tag", Severity: lint.Warning, Family: lint.Hadolint,
-	Profiles: all, Since: "0.1.0",
+	Profiles: byDefault, Since: "0.1.0",
 	Aliases: []string{"trivy:DS-0001", "checkov:CKV_DOCKER_7"},
 	Source:  "https://github.com/hadolint/hadolint/wiki/DL3006",
 	Why: "Without a tag the image is whatever is called `latest` on the day of the build, which may be the next major version. " +

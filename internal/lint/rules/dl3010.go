@@ -10,7 +10,7 @@ import (
 
 var dl3010 = &lint.Rule{
 	Code: "DL3010", Title: "An archive is copied and unpacked in two steps", Severity: lint.Info, Family: lint.Hadolint,
-	Profiles: all, Since: "0.1.0",
+	Profiles: byDefault, Since: "0.1.0",
 	Source: "https://github.com/hadolint/hadolint/wiki/DL3010",
 	Why: "COPY puts the archive into a layer, and there it stays even if the RUN that unpacks it deletes it. ADD unpacks a tar archive of the build context on its way " +
 		"into the image: one layer, with only what is needed.",
@@ -22,11 +22,11 @@ var dl3010 = &lint.Rule{
 		for _, in := range s.Instructions {
 			in = triggered(in)
 			if in.Keyword == "COPY" {
-				remember(copied, in)
+				rememberArchives(copied, in)
 			}
 			if run := runs[in]; run != nil && len(copied) > 0 {
 				run.Each(func(c *shellscript.Command) {
-					for _, name := range unpacked(unwrap(c)) {
+					for _, name := range unpacked(ranCommand(c)) {
 						if a := copied[name]; a != nil && !a.reported {
 							a.reported = true
 							p.Report(lint.At(a.source), "%s is copied here and unpacked in line %d: ADD does both in one layer", name, run.In.Line)
@@ -44,20 +44,20 @@ type copiedArchive struct {
 	reported bool
 }
 
-// remember notes the names of the archives that a COPY brings from the build context. ADD can't take files from other stages.
-func remember(copied map[string]*copiedArchive, in *syntax.Instruction) {
+// rememberArchives notes the names of the archives that a COPY brings from the build context. ADD can't take files from other stages.
+func rememberArchives(copied map[string]*copiedArchive, in *syntax.Instruction) {
 	sources, destination, ok := sourcesAndDestination(in)
 	if _, from := in.Flag("from"); from || !ok {
 		return
 	}
 	var a copiedArchive
-	if name := baseName(destination); isArchive(name) {
+	if name := baseName(destination); isArchiveName(name) {
 		a.source = sources[0].Text
 		copied[name] = &a
 		return
 	}
 	for _, source := range sources {
-		if name := baseName(source); isArchive(name) {
+		if name := baseName(source); isArchiveName(name) {
 			if a.source.S == "" {
 				a.source = source.Text
 			}
@@ -67,7 +67,7 @@ func remember(copied map[string]*copiedArchive, in *syntax.Instruction) {
 }
 
 // baseName is the name of a file without its folders, on Windows too.
-func baseName(a argument) string {
+func baseName(a copyArgument) string {
 	name := strings.Trim(a.Text.S, `"'`)
 	return name[strings.LastIndexAny(name, `/\`)+1:]
 }
@@ -85,7 +85,7 @@ func runsOf(s *lint.Stage) map[*syntax.Instruction]*lint.Run {
 func unpacked(c *shellscript.Command) (names []string) {
 	switch c.Base() {
 	case "tar", "bsdtar", "gtar":
-		if !extracts(c) || c.HasFlag("--strip-components", "--strip", "--transform", "--xform") {
+		if !tarExtracts(c) || c.HasFlag("--strip-components", "--strip", "--transform", "--xform") {
 			return nil // ADD takes all of it as it is
 		}
 	case "gunzip", "bunzip2", "unxz", "unlzma", "uncompress", "zcat", "gzcat", "unzip", "unzstd":
@@ -102,8 +102,8 @@ func unpacked(c *shellscript.Command) (names []string) {
 	return names
 }
 
-// extracts says whether tar unpacks: -x among others, --extract, --get, or letters without a dash.
-func extracts(c *shellscript.Command) bool {
+// tarExtracts says whether tar unpacks: -x among others, --extract, --get, or letters without a dash.
+func tarExtracts(c *shellscript.Command) bool {
 	for _, f := range commandFlags(c, "fCbTXLNgHVKI") {
 		if f.Name == "-x" || f.Name == "--extract" || f.Name == "--get" {
 			return true

@@ -9,7 +9,7 @@ import (
 
 var dl3021 = &lint.Rule{
 	Code: "DL3021", Title: "COPY of several files to something that need not be a folder", Severity: lint.Error, Family: lint.Hadolint,
-	Profiles: all, Since: "0.1.0",
+	Profiles: byDefault, Since: "0.1.0",
 	Aliases: []string{"trivy:DS-0011"},
 	Source:  "https://github.com/hadolint/hadolint/wiki/DL3021",
 	Why: "Several files can only be copied into a folder. The builder asks for a slash at the end of its name, which says so; " +
@@ -17,7 +17,7 @@ var dl3021 = &lint.Rule{
 	Bad:  "FROM node:20\nWORKDIR /app\nCOPY package.json yarn.lock app",
 	Good: "FROM node:20\nWORKDIR /app\nCOPY package.json yarn.lock app/",
 	Stage: func(p *lint.Pass, s *lint.Stage) {
-		each(s, func(i int, in *syntax.Instruction) {
+		eachTriggered(s, func(i int, in *syntax.Instruction) {
 			sources, destination, ok := sourcesAndDestination(in)
 			if !ok || len(sources) < 2 {
 				return

@@ -9,7 +9,7 @@ import (
 
 var dl3022 = &lint.Rule{
 	Code: "DL3022", Title: "COPY --from names no earlier stage", Severity: lint.Warning, Family: lint.Hadolint,
-	Profiles: all, Since: "0.1.0",
+	Profiles: byDefault, Since: "0.1.0",
 	Source: "https://github.com/hadolint/hadolint/wiki/DL3022",
 	Why: "A name that no earlier stage has is taken for an image, and fetched from Docker Hub in the version of the day: a misspelt name builds with a stranger's files. " +
 		"Name a stage above, or an image with its tag or digest.",
@@ -18,10 +18,10 @@ var dl3022 = &lint.Rule{
 	Stage: func(p *lint.Pass, s *lint.Stage) {
 		for _, in := range s.Find("COPY") {
 			from, ok := in.Flag("from")
-			if !ok || strings.ContainsAny(from.Value, ":$") || isOwnName(s, from.Value) || p.SourceStage(s, from.Value) != nil {
+			if !ok || from.Value == "" || strings.ContainsAny(from.Value, ":$") || namesItself(s, from.Value) || p.SourceStage(s, from.Value) != nil {
 				continue
 			}
-			if isNumber(from.Value) {
+			if onlyDigits(from.Value) {
 				p.Report(lint.At(from.Text), "there is no stage %s above this one", from.Value)
 				continue
 			}
@@ -34,10 +34,9 @@ var dl3022 = &lint.Rule{
 	},
 }
 
-// isOwnName says whether --from names the stage that it stands in.
-func isOwnName(s *lint.Stage, from string) bool {
-	return s.Name != "" && strings.EqualFold(s.Name, from) || isNumber(from) && s.From != nil && from == strconv.Itoa(s.Index)
+// namesItself says whether --from names the stage that it stands in.
+func namesItself(s *lint.Stage, from string) bool {
+	return s.Name != "" && strings.EqualFold(s.Name, from) || onlyDigits(from) && s.From != nil && from == strconv.Itoa(s.Index)
 }
 
-func isNumber(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
-
+func onlyDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }

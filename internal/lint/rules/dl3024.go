@@ -8,7 +8,7 @@ import (
 
 var dl3024 = &lint.Rule{
 	Code: "DL3024", Title: "Two stages have the same name", Severity: lint.Error, Family: lint.Hadolint,
-	Profiles: all, Since: "0.1.0",
+	Profiles: byDefault, Since: "0.1.0",
 	Aliases: []string{"trivy:DS-0012", "checkov:CKV_DOCKER_11", "buildkit:DuplicateStageName"},
 	Source:  "https://github.com/hadolint/hadolint/wiki/DL3024",
 	Why:     "Of two stages with one name, COPY --from and FROM take the last one above them: the other one can't be reached. Case makes no difference.",

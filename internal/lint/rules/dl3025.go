@@ -11,7 +11,7 @@ import (
 
 var dl3025 = &lint.Rule{
 	Code: "DL3025", Title: "CMD, ENTRYPOINT or HEALTHCHECK is not in JSON form", Severity: lint.Warning, Family: lint.Hadolint,
-	Profiles: all, Since: "0.1.0",
+	Profiles: byDefault, Since: "0.1.0",
 	Aliases: []string{"buildkit:JSONArgsRecommended"},
 	Source:  "https://github.com/hadolint/hadolint/wiki/DL3025",
 	Why: "Without JSON form a shell stands between the container and its program: signals to stop do not reach it, CMD is not given to ENTRYPOINT, and an image without " +
@@ -19,7 +19,7 @@ var dl3025 = &lint.Rule{
 	Bad:  "FROM debian:12\nCMD nginx -t",
 	Good: "FROM debian:12\nCMD [\"nginx\", \"-t\"]",
 	Stage: func(p *lint.Pass, s *lint.Stage) {
-		each(s, func(i int, in *syntax.Instruction) {
+		eachTriggered(s, func(i int, in *syntax.Instruction) {
 			command, ok := shellForm(in)
 			if !ok {
 				return
@@ -34,7 +34,7 @@ var dl3025 = &lint.Rule{
 			}
 			f := p.Report(lint.At(command), "%s is run by a shell: write it in JSON form", what)
 			if words := command.Fields(); plainWords(words) && oneLine(command) && sameWithoutShell(s, i, in) {
-				f.WithFix("write it in JSON form", lint.Replace(command, jsonForm(words)))
+				f.WithFix("write it in JSON form", lint.Replace(command, inJSONForm(words)))
 			}
 		}, "CMD", "ENTRYPOINT", "HEALTHCHECK")
 	},
@@ -62,7 +62,7 @@ func plainWords(words []syntax.Text) bool {
 		if strings.IndexFunc(w.S, func(r rune) bool { return !plainRune(r) }) >= 0 {
 			return false
 		}
-		if i == 0 && (strings.Contains(w.S, "=") || slices.Contains(shellWords, w.S)) {
+		if i == 0 && (strings.Contains(w.S, "=") || slices.Contains(shellCommands, w.S)) {
 			return false
 		}
 	}
@@ -73,8 +73,8 @@ func plainRune(r rune) bool {
 	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_./:=@%+,-", r)
 }
 
-// shellWords are commands that are no programs.
-var shellWords = strings.Fields(`. : alias bg bind break builtin case cd command continue coproc declare disown do done elif else enable esac eval exec exit
+// shellCommands are commands that are no programs.
+var shellCommands = strings.Fields(`. : alias bg bind break builtin case cd command continue coproc declare disown do done elif else enable esac eval exec exit
 export fc fg fi for function getopts hash help history if in jobs let local logout popd pushd read readonly return select set shift shopt source
 suspend then time times trap type typeset ulimit umask unalias unset until wait while`)
 
@@ -94,7 +94,7 @@ func sameWithoutShell(s *lint.Stage, i int, in *syntax.Instruction) bool {
 	return true
 }
 
-func jsonForm(words []syntax.Text) string {
+func inJSONForm(words []syntax.Text) string {
 	var quoted []string
 	for _, w := range words {
 		quoted = append(quoted, `"`+w.S+`"`)

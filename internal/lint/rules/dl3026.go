@@ -9,7 +9,7 @@ import (
 
 var dl3026 = &lint.Rule{
 	Code: "DL3026", Title: "An image comes from a registry that is not trusted", Severity: lint.Error, Family: lint.Hadolint,
-	Profiles: all, Since: "0.1.0",
+	Profiles: byDefault, Since: "0.1.0",
 	Aliases: []string{"docker-bench:4.2"},
 	Source:  "https://github.com/hadolint/hadolint/wiki/DL3026",
 	Why: "An image is somebody else's code. Where the configuration lists the registries that a company trusts, everything that FROM, COPY --from and RUN --mount name has to come from " +
@@ -25,7 +25,7 @@ var dl3026 = &lint.Rule{
 		}
 		for _, in := range s.Instructions {
 			for _, source := range lint.Sources(in) {
-				if p.SourceStage(s, source.Value) == nil && !isOwnName(s, source.Value) && !isNumber(source.Value) &&
+				if p.SourceStage(s, source.Value) == nil && !namesItself(s, source.Value) && !onlyDigits(source.Value) &&
 					untrusted(p, source.Value, source.Text) {
 					break
 				}

@@ -8,7 +8,7 @@ import (
 
 var dl3029 = &lint.Rule{
 	Code: "DL3029", Title: "FROM is for one platform only", Severity: lint.Warning, Family: lint.Hadolint,
-	Profiles: all, Since: "0.1.0",
+	Profiles: byDefault, Since: "0.1.0",
 	Aliases: []string{"buildkit:FromPlatformFlagConstDisallowed"},
 	Source:  "https://github.com/hadolint/hadolint/wiki/DL3029",
 	Why: "A constant --platform builds for that platform whatever the build asks for: on another one the image is emulated, or does not start. Give the platform to the build, " +

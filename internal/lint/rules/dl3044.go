@@ -10,17 +10,17 @@ import (
 
 var dl3044 = &lint.Rule{
 	Code: "DL3044", Title: "ENV uses a variable that it sets itself", Severity: lint.Error, Family: lint.Hadolint,
-	Profiles: all, Since: "0.1.0",
+	Profiles: byDefault, Since: "0.1.0",
 	Source: "https://github.com/hadolint/hadolint/wiki/DL3044",
 	Why: "All values of one ENV are expanded before any of them is set: a variable in it has the value from before the ENV, which is empty if there is none. " +
 		"Use two ENV instructions.",
 	Bad:  "FROM debian:12\nENV HOME_DIR=/opt/app BIN_DIR=$HOME_DIR/bin",
 	Good: "FROM debian:12\nENV HOME_DIR=/opt/app\nENV BIN_DIR=$HOME_DIR/bin",
 	Stage: func(p *lint.Pass, s *lint.Stage) {
-		each(s, func(i int, in *syntax.Instruction) {
+		eachTriggered(s, func(i int, in *syntax.Instruction) {
 			pairs := in.Pairs()
 			for k, pair := range pairs {
-				for _, name := range lint.Variables(expanded(pair.Value.S, p.File.Escape)) {
+				for _, name := range lint.Variables(expandedPart(pair.Value.S, p.File.Escape)) {
 					if setByOther(pairs, k, name, p.File.Escape) && !isSet(p.Doc, s, i, name) {
 						p.Report(lint.At(pair.Value), "%s uses $%s as it is before this ENV, which sets it too: use two ENV", pair.Name(p.File.Escape), name)
 						return
@@ -56,8 +56,8 @@ func isSet(d *lint.Doc, s *lint.Stage, i int, name string) bool {
 	})
 }
 
-// expanded is what the builder expands in a value: what is in single quotes or escaped is gone.
-func expanded(value string, escape byte) string {
+// expandedPart is what the builder expands in a value: what is in single quotes or escaped is gone.
+func expandedPart(value string, escape byte) string {
 	var b strings.Builder
 	quote := byte(0)
 	for i := 0; i < len(value); i++ {

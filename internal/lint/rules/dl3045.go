@@ -9,7 +9,7 @@ import (
 
 var dl3045 = &lint.Rule{
 	Code: "DL3045", Title: "COPY to a relative path without WORKDIR", Severity: lint.Warning, Family: lint.Hadolint,
-	Profiles: all, Since: "0.1.0",
+	Profiles: byDefault, Since: "0.1.0",
 	Source: "https://github.com/hadolint/hadolint/wiki/DL3045",
 	Why: "Without a WORKDIR in the Dockerfile a relative path goes to the parent image's working directory, or to the root: where the files are depends on what is not seen here. " +
 		"Set WORKDIR before, or write an absolute path.",
@@ -17,7 +17,7 @@ var dl3045 = &lint.Rule{
 	Good: "FROM debian:12\nWORKDIR /app\nCOPY app.conf .",
 	Stage: func(p *lint.Pass, s *lint.Stage) {
 		onbuild := false
-		each(s, func(i int, in *syntax.Instruction) {
+		eachTriggered(s, func(i int, in *syntax.Instruction) {
 			if in.Keyword == "WORKDIR" {
 				onbuild = onbuild || in.Onbuild != nil
 				return

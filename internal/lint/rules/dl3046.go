@@ -7,7 +7,7 @@ import (
 
 var dl3046 = &lint.Rule{
 	Code: "DL3046", Title: "useradd with a high UID writes large files", Severity: lint.Warning, Family: lint.Hadolint,
-	Profiles: all, Since: "0.1.0",
+	Profiles: byDefault, Since: "0.1.0",
 	Source: "https://github.com/hadolint/hadolint/wiki/DL3046",
 	Why: "useradd enters users into /var/log/lastlog and faillog, at a place that their UID gives. The hole before it takes no room on a disk, but it does in a layer: " +
 		"megabytes with six digits, gigabytes with more. With -l nothing is entered.",
@@ -18,12 +18,12 @@ var dl3046 = &lint.Rule{
 			var f *lint.Finding
 			var edits []lint.Edit
 			for _, c := range run.Commands() {
-				c = unwrap(c)
+				c = ranCommand(c)
 				if c.Base() != "useradd" {
 					continue
 				}
 				uid, logs := useradd(c)
-				if !logs || len(uid) <= 5 || !isNumber(uid) {
+				if !logs || len(uid) <= 5 || !onlyDigits(uid) {
 					continue
 				}
 				if f == nil {

@@ -17,7 +17,7 @@ var dl3047 = &lint.Rule{
 	Bad:  "FROM debian:12\nRUN wget https://example.com/app.tar",
 	Good: "FROM debian:12\nRUN wget --progress=dot:giga https://example.com/app.tar",
 	Stage: func(p *lint.Pass, s *lint.Stage) {
-		gnu := installs(s, "wget")
+		gnu := installsPackage(s, "wget")
 		quiet := "--progress=dot:giga, -nv or -q"
 		if path := splitImage(s.Resolved).Path; !gnu && (strings.HasSuffix(path, "alpine") || strings.HasSuffix(path, "busybox")) {
 			quiet = "-q" // all that BusyBox knows
@@ -26,7 +26,7 @@ var dl3047 = &lint.Rule{
 			var f *lint.Finding
 			var edits []lint.Edit
 			for _, c := range run.Commands() {
-				c = unwrap(c)
+				c = ranCommand(c)
 				if c.Base() != "wget" || showsNoProgress(c) {
 					continue
 				}
@@ -61,10 +61,10 @@ func holdsFlags(variable string) bool {
 	return strings.Contains(name, "OPT") || strings.Contains(name, "ARG") || strings.Contains(name, "FLAG")
 }
 
-// installs says whether a RUN step of a stage installs a package, whatever with.
-func installs(s *lint.Stage, name string) (found bool) {
+// installsPackage says whether a RUN step of a stage installs a package, whatever with.
+func installsPackage(s *lint.Stage, name string) (found bool) {
 	s.Commands(func(_ *lint.Run, c *shellscript.Command) {
-		switch c = unwrap(c); c.Base() {
+		switch c = ranCommand(c); c.Base() {
 		case "apt-get", "apt", "apk", "dnf", "microdnf", "yum", "zypper":
 			found = found || c.Has(name) && c.Has("install", "add", "in")
 		}

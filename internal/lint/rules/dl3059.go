@@ -27,7 +27,7 @@ var dl3059 = &lint.Rule{
 				before = nil
 				continue
 			}
-			if before != nil && (before.Onbuild == nil) == (in.Onbuild == nil) && slices.Equal(flags(before), flags(in)) {
+			if before != nil && (before.Onbuild == nil) == (in.Onbuild == nil) && slices.Equal(flagTexts(before), flagTexts(in)) {
 				p.Report(lint.Keyword(in), "RUN directly behind the one in line %d: join them with &&", before.Line)
 			}
 			before = in
@@ -66,7 +66,7 @@ func isChain(run *lint.Run) bool {
 	return n > 2
 }
 
-func flags(in *syntax.Instruction) (out []string) {
+func flagTexts(in *syntax.Instruction) (out []string) {
 	for _, f := range in.Flags {
 		out = append(out, f.Text.S)
 	}

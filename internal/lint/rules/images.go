@@ -2,8 +2,8 @@ package rules
 
 import "strings"
 
-// image is the name of an image in parts. A part that is not there is empty.
-type image struct {
+// imageName is the name of an image in parts. A part that is not there is empty.
+type imageName struct {
 	Registry string // gcr.io; "" for Docker Hub
 	Path     string // library/debian, debian
 	Tag      string
@@ -11,7 +11,7 @@ type image struct {
 }
 
 // splitImage reads the name of an image. It takes everything: names may have variables in them.
-func splitImage(name string) (i image) {
+func splitImage(name string) (i imageName) {
 	name, i.Digest, _ = strings.Cut(name, "@")
 	if c := strings.LastIndexByte(name, ':'); c > strings.LastIndexByte(name, '/') {
 		name, i.Tag = name[:c], name[c+1:]

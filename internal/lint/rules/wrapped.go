@@ -7,9 +7,9 @@ import (
 	"github.com/plinth-build/plinth/internal/shellscript"
 )
 
-// wrappers are commands that run the command behind them, with the flags of theirs that have a
+// runnerFlags says whether a command is one that runs the command behind it, with the flags of theirs that have a
 // value in the next word.
-func wrapper(name string) (valued []string, ok bool) {
+func runnerFlags(name string) (valued []string, ok bool) {
 	switch name {
 	case "sudo":
 		return []string{"-u", "--user", "-g", "--group", "-h", "-p", "-C", "-D", "-r", "-t", "-T", "-U"}, true
@@ -25,11 +25,11 @@ func wrapper(name string) (valued []string, ok bool) {
 	return nil, false
 }
 
-// unwrap gives the command that is run in the end: wget in "sudo -u app env A=b wget". It is c itself
+// ranCommand gives the command that is run in the end: wget in "sudo -u app env A=b wget". It is c itself
 // where nothing stands before it.
-func unwrap(c *shellscript.Command) *shellscript.Command {
+func ranCommand(c *shellscript.Command) *shellscript.Command {
 	for {
-		valued, ok := wrapper(c.Base())
+		valued, ok := runnerFlags(c.Base())
 		if !ok {
 			return c
 		}
