@@ -289,7 +289,7 @@ func (d *Doc) Arg(name string) (string, bool) {
 func (d *Doc) instructionAt(offset int) *syntax.Instruction {
 	all := d.File.Instructions
 	i := sort.Search(len(all), func(i int) bool { return all[i].Start > offset })
-	if i == 0 {
+	if i == 0 || offset > all[i-1].End {
 		return nil
 	}
 	return all[i-1]

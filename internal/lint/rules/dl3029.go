@@ -1,0 +1,26 @@
+package rules
+
+import (
+	"strings"
+
+	"github.com/plinth-build/plinth/internal/lint"
+)
+
+var dl3029 = &lint.Rule{
+	Code: "DL3029", Title: "FROM is for one platform only", Severity: lint.Warning, Family: lint.Hadolint,
+	Profiles: byDefault, Since: "0.1.0",
+	Aliases: []string{"buildkit:FromPlatformFlagConstDisallowed"},
+	Source:  "https://github.com/hadolint/hadolint/wiki/DL3029",
+	Why: "A constant --platform builds for that platform whatever the build asks for: on another one the image is emulated, or does not start. Give the platform to the build, " +
+		"and use $BUILDPLATFORM for a stage that compiles for others.",
+	Bad:  "FROM --platform=linux/amd64 debian:12",
+	Good: "FROM --platform=$BUILDPLATFORM debian:12 AS build",
+	Stage: func(p *lint.Pass, s *lint.Stage) {
+		if s.From == nil {
+			return
+		}
+		if f, ok := s.From.Flag("platform"); ok && f.Value != "" && !strings.Contains(f.Value, "$") {
+			p.Report(lint.At(f.Text), "FROM is for %s whatever is built for: leave --platform to the build, or use $BUILDPLATFORM", f.Value)
+		}
+	},
+}
