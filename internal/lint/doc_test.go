@@ -84,7 +84,7 @@ func TestStageParts(t *testing.T) {
 	if got := len(s.Find("RUN", "USER")); got != 2 {
 		t.Errorf("%d RUN and USER", got)
 	}
-	if d.instructionAt(0) != d.Meta[0] || d.instructionAt(len(d.File.Data)) != s.Instructions[2] {
+	if d.instructionAt(0) != d.Meta[0] || d.instructionAt(s.Instructions[2].End) != s.Instructions[2] || d.instructionAt(len(d.File.Data)) != nil {
 		t.Error("instructions are elsewhere")
 	}
 }

@@ -40,7 +40,7 @@ func insecureWget(c *shellscript.Command) (shellscript.Word, bool) {
 	for i, w := range c.Args() {
 		switch {
 		case runsProgram(c, "wget", "wget2"):
-			if strings.HasPrefix(w.S, "--no-check-c") && strings.HasPrefix("--no-check-certificate", w.S) {
+			if strings.HasPrefix(w.S, "--no-check-c") && strings.HasPrefix("--no-check-certificate", w.S) { //nolint:gocritic // wget takes any beginning of the name
 				return w, true
 			}
 			if i > 0 && c.Args()[i-1].S == "-e" && wgetrcOff(w.S) {
