@@ -81,12 +81,27 @@ func TestFix(t *testing.T) {
 	}
 }
 
-// A refused fix is not tried again when its line has moved.
+// A refused fix is not tried again when its place has moved.
 func TestRefusedOnce(t *testing.T) {
-	grow := replacer("B", "two", "2\nRUN x")
-	got := Fix("Dockerfile", []byte("FROM a\nRUN two\nRUN one\nRUN two\n"), checker(replacer("A", "one", "onee"), grow))
-	if want := "FROM a\nRUN 2\nRUN x\nRUN one\nRUN 2\nRUN x\n"; string(got.Data) != want || len(got.Refused) != 1 {
+	tried := 0
+	bad := replacer("A", "one", "onee")
+	late := replacer("C", "FROM a", "FROM much/longer") // only once another fix is in the file
+	check := func(data []byte) []*lint.Finding {
+		if bytes.Contains(data, []byte("onee")) {
+			tried++
+		}
+		rules := []*lint.Rule{bad, replacer("B", "two", "2")}
+		if bytes.Contains(data, []byte("2")) {
+			rules = append(rules, late)
+		}
+		return checker(rules...)(data)
+	}
+	got := Fix("Dockerfile", []byte("FROM a\nRUN one\nRUN two\n"), check)
+	if want := "FROM much/longer\nRUN one\nRUN 2\n"; string(got.Data) != want || len(got.Refused) != 1 {
 		t.Errorf("%q, refused %d", got.Data, len(got.Refused))
+	}
+	if tried != 2 { // with the other one, and alone
+		t.Errorf("it was tried %d times", tried)
 	}
 }
 
