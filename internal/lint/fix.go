@@ -9,12 +9,19 @@ import (
 // Fixed is a file with the fixes of findings in it. Of two fixes that touch the same
 // place only the first counts; a second run takes the other one, if it is still needed.
 func Fixed(data []byte, findings []*Finding) []byte {
+	out, _ := Apply(data, findings)
+	return out
+}
+
+// Apply is Fixed, and says which of the findings had their fixes taken.
+func Apply(data []byte, findings []*Finding) (fixed []byte, applied []*Finding) {
 	var taken []Edit
 	for _, f := range findings {
 		if f.Fix == nil || slices.ContainsFunc(f.Fix.Edits, func(e Edit) bool { return overlaps(e, taken) }) {
 			continue
 		}
 		taken = append(taken, f.Fix.Edits...)
+		applied = append(applied, f)
 	}
 	// an insertion goes before what replaces the bytes behind it
 	slices.SortStableFunc(taken, func(a, b Edit) int { return cmp.Or(a.From-b.From, a.To-b.To) })
@@ -26,7 +33,7 @@ func Fixed(data []byte, findings []*Finding) []byte {
 		at = e.To
 	}
 	out.Write(data[at:])
-	return out.Bytes()
+	return out.Bytes(), applied
 }
 
 // overlaps says whether an edit and one of those taken change the same bytes, or insert at
