@@ -51,6 +51,9 @@ const layers = `
 	dockerfile/checks: dockerfile/syntax
 	lint: dockerfile/syntax shellscript
 	lint/rules: dockerfile/syntax dockerfile/checks shellscript lint
+	lint/baseline: diag wholefile lint
+	lint/waiver: diag lint
+	lint/fixer: diag dockerfile dockerfile/syntax lint
 	lint/custom: dockerfile/syntax shellscript lint
 	lint/find:
 	lsp: dockerfile/syntax lint
@@ -89,6 +92,9 @@ const layers = `
 
 	# What a user sees. The command line is where the parts are wired together.
 	report/live:
+	report/text: report/live
+	report/rulepage: dockerfile/syntax lint report/text ; lint/rules report/live
+	report/findings: lint lint/baseline lint/waiver report/live report/text report/rulepage ; dockerfile/syntax
 	report: diag graph plan update fleet report/live ; catalog ociref store
 	cli: * ; *
 	cmd/plinth: cli debian/sandbox ; *

@@ -79,6 +79,9 @@ PLINTH_STATE. The command line goes first, then the environment, then plinth.yam
 	cmd.PersistentFlags().StringVar(&a.state, "state-dir", "", "folder for everything plinth stores (default: state in plinth.yaml, then .plinth)")
 	cmd.AddCommand(
 		a.buildCommand(),
+		a.lintCommand(),
+		a.explainCommand(),
+		a.lspCommand(),
 		a.planCommand(),
 		a.whyCommand(),
 		a.updateCommand(),

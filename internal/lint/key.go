@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 )
 
 // Key tells a finding from others, also after lines above it have come or gone: it counts
@@ -39,4 +40,10 @@ func Keys(findings []*Finding, source func(file string) []byte) []Key {
 		keys[i] = k
 	}
 	return keys
+}
+
+// Hash is the key as one word.
+func (k Key) Hash() string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%s\x00%d", k.File, k.Rule, k.Text, k.N))
+	return hex.EncodeToString(sum[:16])
 }
