@@ -89,8 +89,8 @@ func droppable(in *syntax.Instruction) bool {
 
 type writer struct {
 	condensed
-	f     *syntax.File
-	at    int // what is before it in the file is written, or left out
+	f  *syntax.File
+	at int // what is before it in the file is written, or left out
 }
 
 // upTo copies the file up to an offset.
