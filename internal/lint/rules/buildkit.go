@@ -85,10 +85,11 @@ func fromWord(in *syntax.Instruction, i int) syntax.Text {
 	return in.Text
 }
 
-// baseConfigs gives BuildKit the configurations of the images that are known.
+// baseConfigs gives BuildKit the configurations of the images that are known. Each is for the platform that
+// is asked for: BuildKit compares them in several goroutines at once, and what these say of one that
+// differs would get lost or worse. InvalidBaseImagePlatform compares by itself.
 func baseConfigs(d *lint.Doc) func(string, ocispecs.Platform) []byte {
 	known := map[string]*lint.Effective{}
-	own := map[string]ocispecs.Platform{}
 	for _, s := range d.Stages {
 		if s.Parent != nil || s.From == nil || s.IsScratch() {
 			continue
@@ -99,18 +100,12 @@ func baseConfigs(d *lint.Doc) func(string, ocispecs.Platform) []byte {
 		} else if env, ok := distributionEnv(s.Resolved); ok {
 			known[ref] = &lint.Effective{Env: env}
 		}
-		if p, ok := imagePlatform(s.Resolved); ok {
-			own[ref] = p
-		}
 	}
 	return func(ref string, p ocispecs.Platform) []byte {
-		e, platform := known[ref], p
-		if is, ok := own[ref]; ok && (is.OS != p.OS || is.Architecture != p.Architecture) {
-			platform = is
-		} else if e == nil {
-			return nil
+		if e := known[ref]; e != nil {
+			return config(e, p)
 		}
-		return config(e, platform)
+		return nil
 	}
 }
 

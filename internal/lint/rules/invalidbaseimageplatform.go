@@ -3,8 +3,6 @@ package rules
 import (
 	"strings"
 
-	"github.com/plinth-build/plinth/internal/dockerfile/checks"
-	"github.com/plinth-build/plinth/internal/dockerfile/syntax"
 	"github.com/plinth-build/plinth/internal/lint"
 )
 
@@ -19,23 +17,28 @@ var invalidBaseImagePlatform = &lint.Rule{
 	Bad:  "FROM --platform=linux/amd64 arm64v8/debian:12",
 	Good: "FROM --platform=linux/amd64 debian:12",
 	Check: func(p *lint.Pass) {
-		warnings(p, func(from *syntax.Instruction, _ []checks.Warning) {
-			s := stageOf(p.Doc, from)
+		for _, s := range p.Stages {
 			is, ok := imagePlatform(s.Resolved)
-			if !ok {
-				return
+			if !ok || s.From == nil || s.Parent != nil || strings.Contains(s.Platform, "$") {
+				continue
 			}
 			_, name, _ := strings.Cut(hubName(s.Resolved), "/")
 			if s.Platform != "" {
+				if os, arch, _ := strings.Cut(s.Platform, "/"); os == is.OS && (arch == is.Architecture || strings.HasPrefix(arch, is.Architecture+"/")) {
+					continue
+				}
 				p.Report(lint.At(s.ImageText), "%s is for linux/%s only, and not for %s: %s has all platforms", s.Image, is.Architecture, s.Platform, name)
-				return
+				continue
+			}
+			if is.Architecture == usualPlatform.Architecture {
+				continue
 			}
 			for _, other := range p.Stages {
 				if o, ok := imagePlatform(other.Resolved); ok && o.Architecture != is.Architecture {
 					p.Report(lint.At(s.ImageText), "%s is for linux/%s only, and %s for linux/%s", s.Image, is.Architecture, other.Image, o.Architecture)
-					return
+					break
 				}
 			}
-		}, "FROM")
+		}
 	},
 }
