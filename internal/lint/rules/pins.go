@@ -38,13 +38,13 @@ func languageInstall(c *shellscript.Command) (tool string, packages []shellscrip
 			return "", nil, nil
 		}
 		packages = c.Operands("-i", "--index-url", "--extra-index-url", "-f", "--find-links", "-t", "--target", "--trusted-host", "--prefix", "--root", "--timeout", "--retries", "--proxy", "--platform", "--python-version")
-		return "pip", packages[1:], func(w string) bool { return strings.Contains(w, "==") || strings.Contains(w, "@") }
+		return "pip", packages[min(1, len(packages)):], func(w string) bool { return strings.Contains(w, "==") || strings.Contains(w, "@") }
 	case "npm":
 		if sub := c.Sub(); sub != "install" && sub != "i" && sub != "add" {
 			return "", nil, nil
 		}
 		packages = c.Operands("--prefix", "--registry", "--loglevel", "-C", "--cache", "--userconfig", "--omit")
-		return "npm", packages[1:], func(w string) bool {
+		return "npm", packages[min(1, len(packages)):], func(w string) bool {
 			_, version, ok := strings.Cut(strings.TrimPrefix(w, "@"), "@")
 			return ok && version != "latest" && version != "next"
 		}
@@ -53,7 +53,7 @@ func languageInstall(c *shellscript.Command) (tool string, packages []shellscrip
 			return "", nil, nil
 		}
 		packages = c.Operands("-i", "--install-dir", "-n", "--bindir", "--source", "-P")
-		return "gem", packages[1:], func(w string) bool { return strings.Contains(w, ":") }
+		return "gem", packages[min(1, len(packages)):], func(w string) bool { return strings.Contains(w, ":") }
 	}
 	return "", nil, nil
 }
