@@ -5,8 +5,7 @@ import "github.com/plinth-build/plinth/internal/lint"
 var pl5001 = &lint.Rule{
 	Code: "PL5001", Title: "No USER: the image runs as root", Severity: lint.Warning, Family: lint.Practice,
 	Profiles: lint.Strict | lint.BaseImage, Since: "0.1.0",
-	Aliases: []string{"dockle:CIS-DI-0001"},
-	Source:  "https://docs.docker.com/build/building/best-practices/#user",
+	Source: "https://docs.docker.com/build/building/best-practices/#user",
 	Why: "Nothing says USER from scratch up, so what the image runs is root in its container: a hole in it is a hole with all rights there, and Kubernetes refuses it " +
 		"where runAsNonRoot is set. A number needs no /etc/passwd.",
 	Bad:  "FROM scratch\nCOPY app /app\nENTRYPOINT [\"/app\"]",

@@ -5,7 +5,7 @@ import "github.com/plinth-build/plinth/internal/lint"
 var pl5002 = &lint.Rule{
 	Code: "PL5002", Title: "USER is not said, and the base image's is not known", Severity: lint.Info, Family: lint.Practice,
 	Profiles: lint.Strict, Since: "0.1.0",
-	Aliases: []string{"checkov:CKV_DOCKER_3", "trivy:DS-0002"},
+	Aliases: []string{"checkov:CKV_DOCKER_3"},
 	Source:  "https://docs.docker.com/build/building/best-practices/#user",
 	Why: "Most images from elsewhere run as root, and some don't. A USER in the file says which one it is, whatever the base image does tomorrow. " +
 		"For images of a catalog plinth knows the parent's USER, and PL5003 speaks of those.",

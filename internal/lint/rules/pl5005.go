@@ -5,8 +5,7 @@ import "github.com/plinth-build/plinth/internal/lint"
 var pl5005 = &lint.Rule{
 	Code: "PL5005", Title: "Service without HEALTHCHECK", Severity: lint.Info, Family: lint.Practice,
 	Profiles: lint.Strict | lint.BaseImage, Since: "0.1.0",
-	Aliases: []string{"checkov:CKV_DOCKER_2", "trivy:DS-0026", "dockle:CIS-DI-0006"},
-	Source:  "https://docs.docker.com/reference/dockerfile/#healthcheck",
+	Source: "https://docs.docker.com/reference/dockerfile/#healthcheck",
 	Why: "An image with EXPOSE is a service. A process that runs and answers nothing looks healthy without a HEALTHCHECK. Kubernetes has probes of its own: where the image runs " +
 		"only there, `HEALTHCHECK NONE` says so. A check that the base image brings counts.",
 	Bad:  "FROM debian:12\nEXPOSE 8080\nCMD [\"/app\"]",

@@ -1,0 +1,20 @@
+package rules
+
+import "github.com/plinth-build/plinth/internal/lint"
+
+var pl5007 = &lint.Rule{
+	Code: "PL5007", Title: "HEALTHCHECK without a timeout", Severity: lint.Info, Family: lint.Practice,
+	Profiles: lint.Strict | lint.BaseImage, Since: "0.1.0",
+	Source: "https://docs.docker.com/reference/dockerfile/#healthcheck",
+	Why: "Without --timeout a check that hangs fails after 30 seconds, and the image is unhealthy after three of them. A service that answers at all does so within " +
+		"a few seconds.",
+	Bad:  "FROM debian:12\nHEALTHCHECK CMD [\"/app\", \"health\"]",
+	Good: "FROM debian:12\nHEALTHCHECK --timeout=3s CMD [\"/app\", \"health\"]",
+	Stage: func(p *lint.Pass, s *lint.Stage) {
+		if in, ok := healthcheck(s); ok {
+			if _, has := in.Flag("timeout"); !has {
+				p.Report(lint.Keyword(in), "HEALTHCHECK has no --timeout: a check that hangs takes 30 s to fail")
+			}
+		}
+	},
+}
