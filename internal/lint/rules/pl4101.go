@@ -17,7 +17,7 @@ var pl4101 = &lint.Rule{
 			return
 		}
 		s.Commands(func(_ *lint.Run, c *shellscript.Command) {
-			if tool, words := unpinned(unwrapped(c)); len(words) > 0 {
+			if tool, words := unpinned(unwrap(c)); len(words) > 0 {
 				p.Report(lint.At(words[0].Text), "%s installs %s without a version, and the image says refresh: never", tool, list(words))
 			}
 		})

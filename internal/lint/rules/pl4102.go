@@ -19,7 +19,7 @@ var pl4102 = &lint.Rule{
 			return
 		}
 		s.Commands(func(_ *lint.Run, c *shellscript.Command) {
-			tool, packages, ok := systemInstall(unwrapped(c))
+			tool, packages, ok := systemInstall(unwrap(c))
 			if !ok || tool != "apt-get" && tool != "apt" && tool != "aptitude" && tool != "apk" {
 				return
 			}

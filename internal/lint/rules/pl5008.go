@@ -22,7 +22,7 @@ var pl5008 = &lint.Rule{
 			return
 		}
 		for _, c := range checkCommands(s, in) {
-			if name := unwrapped(c).Base(); name == "curl" || name == "wget" {
+			if name := unwrap(c).Base(); name == "curl" || name == "wget" {
 				onlyForCheck(p, s, name)
 				return
 			}
@@ -36,7 +36,7 @@ func onlyForCheck(p *lint.Pass, s *lint.Stage, name string) {
 	used := false
 	for f := s; f != nil; f = f.Parent {
 		f.Commands(func(_ *lint.Run, c *shellscript.Command) {
-			c = unwrapped(c)
+			c = unwrap(c)
 			_, packages, ok := systemInstall(c)
 			for _, w := range packages {
 				if packageName(w.S) == name {

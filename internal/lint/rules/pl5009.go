@@ -26,7 +26,7 @@ var pl5009 = &lint.Rule{
 		}
 		starter := ""
 		processCommands(s, func(_ *syntax.Instruction, c *shellscript.Command) {
-			if name := unwrapped(c).Base(); starter == "" && isSlow(name) {
+			if name := unwrap(c).Base(); starter == "" && isSlow(name) {
 				starter = name
 			}
 		})

@@ -26,10 +26,10 @@ var pl5010 = &lint.Rule{
 			if done {
 				return
 			}
-			c = unwrapped(c)
+			c = unwrap(c)
 			if startsService(c) {
 				if started++; started == 2 {
-					p.Report(span(c), "%s starts a second service: one image for each", in.Keyword)
+					p.Report(commandSpan(c), "%s starts a second service: one image for each", in.Keyword)
 					done = true
 				}
 				return

@@ -27,7 +27,7 @@ var pl5011 = &lint.Rule{
 		}
 		for _, f := range chain {
 			f.Commands(func(_ *lint.Run, c *shellscript.Command) {
-				_, packages, _ := systemInstall(unwrapped(c))
+				_, packages, _ := systemInstall(unwrap(c))
 				for _, w := range packages {
 					kind := serverKind(packageName(w.S))
 					if kind == "" || !w.Literal || kinds[kind] != "" {
