@@ -2,6 +2,7 @@ package lint
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -34,7 +35,7 @@ func Keys(findings []*Finding, source func(file string) []byte) []Key {
 			}
 		}
 		sum := sha256.Sum256([]byte(text))
-		k := Key{File: f.File, Rule: f.Rule.Code, Text: hex.EncodeToString(sum[:8])}
+		k := Key{File: cmp.Or(f.Rel, f.File), Rule: f.Rule.Code, Text: hex.EncodeToString(sum[:8])}
 		seen[k]++
 		k.N = seen[k]
 		keys[i] = k

@@ -116,6 +116,7 @@ type Finding struct {
 	Rule     *Rule
 	Severity Severity
 	File     string // as the user named it, slashes
+	Rel      string // as configurations know it; "" for the same
 	Span     Span
 	Line     int // from 1
 	Column   int // from 1, in bytes
@@ -151,7 +152,7 @@ func (p *Pass) Report(at Span, format string, args ...any) *Finding {
 
 // Finding makes a finding in the file, for those that come from elsewhere than the rules' own code; see Linter.Keep.
 func (d *Doc) Finding(r *Rule, at Span, message string) *Finding {
-	f := &Finding{Rule: r, Severity: r.Severity, File: d.Path, Span: at, Message: message}
+	f := &Finding{Rule: r, Severity: r.Severity, File: d.Path, Rel: d.Rel, Span: at, Message: message}
 	f.Line, f.Column = d.File.Position(at.From)
 	f.EndLine, f.EndCol = d.File.Position(max(at.To, at.From))
 	f.instruction = d.instructionAt(at.From)

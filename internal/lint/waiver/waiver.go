@@ -8,6 +8,7 @@
 package waiver
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -124,7 +125,7 @@ func (a *applier) check(w *Waiver) *state {
 func (a *applier) apply(f *lint.Finding) {
 	var late []*state
 	for _, s := range a.states {
-		if !s.valid || s.Rule != f.Rule.Code || len(s.Paths) > 0 && !slices.ContainsFunc(s.Paths, func(g string) bool { return lint.Match(g, f.File) }) {
+		if !s.valid || s.Rule != f.Rule.Code || len(s.Paths) > 0 && !slices.ContainsFunc(s.Paths, func(g string) bool { return lint.Match(g, cmp.Or(f.Rel, f.File)) }) {
 			continue
 		}
 		pass, rest := a.split(s, f)

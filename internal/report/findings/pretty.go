@@ -4,9 +4,13 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/plinth-build/plinth/internal/lint"
+	"github.com/plinth-build/plinth/internal/lint/waiver"
 	"github.com/plinth-build/plinth/internal/report/live"
 	"github.com/plinth-build/plinth/internal/report/text"
 )
@@ -129,15 +133,38 @@ func take(s string, columns int) string {
 
 // rest says what was waived, what was accepted, and how much there is of everything.
 func (p *printer) rest() {
-	for _, w := range p.Waived {
-		line := fmt.Sprintf("%s:%d %s is waived until %s by %s: %s", w.Finding.File, w.Finding.Line, w.Finding.Rule.Code,
-			w.Waiver.Expires.Format("2006-01-02"), w.Waiver.Owner, w.Waiver.Reason)
+	for _, line := range p.waivers() {
 		p.WriteString(text.Hang("", "  ", text.Visible(line), p.Width))
 	}
 	for _, e := range p.Stale {
 		p.WriteString(text.Hang("", "  ", text.Visible(fmt.Sprintf("the baseline accepts %s in %s, which is not there any more", e.Rule, e.File)), p.Width))
 	}
 	p.WriteString(text.Hang("", "  ", p.totals(), p.Width))
+}
+
+// waivers says of each waiver how much it covers, and why.
+func (r Report) waivers() (lines []string) {
+	type use struct {
+		waiver   waiver.Waiver
+		findings int
+		files    map[string]bool
+	}
+	var uses []*use
+	for _, w := range r.Waived {
+		i := slices.IndexFunc(uses, func(u *use) bool { return u.waiver.Pos == w.Waiver.Pos })
+		if i < 0 {
+			i = len(uses)
+			uses = append(uses, &use{waiver: w.Waiver, files: map[string]bool{}})
+		}
+		uses[i].findings++
+		uses[i].files[w.Finding.File] = true
+	}
+	for _, u := range uses {
+		where := slices.Sorted(maps.Keys(u.files))
+		lines = append(lines, fmt.Sprintf("waived until %s by %s: %s of %s in %s: %s", u.waiver.Expires.Format(time.DateOnly), u.waiver.Owner,
+			plural(u.findings, "finding"), u.waiver.Rule, few(where), u.waiver.Reason))
+	}
+	return lines
 }
 
 // totals counts findings by severity.
