@@ -17,36 +17,18 @@ var dl3008 = &lint.Rule{
 	Good: "FROM debian:12\nRUN apt-get update && apt-get install -y curl=7.88.1-10+deb12u12",
 	Stage: func(p *lint.Pass, s *lint.Stage) {
 		for _, run := range s.Runs() {
-			if names := unpinnedApt(run); len(names) > 0 {
+			var names []shellscript.Word
+			for _, v := range aptInstalls(run) {
+				names = append(names, withoutVersion(aptPackages(v), aptPinned)...)
+			}
+			if len(names) > 0 {
 				p.Report(lint.At(names[0].Text), "apt-get installs %s without a version", list(names))
 			}
 		}
 	},
 }
 
-func unpinnedApt(run *lint.Run) (out []shellscript.Word) {
-	run.Each(func(c *shellscript.Command) {
-		if c.Name() != "apt-get" || !c.Has("install") {
-			return
-		}
-		for _, w := range aptPackages(c) {
-			if !strings.ContainsAny(w.S, "=/") && !strings.HasSuffix(w.S, ".deb") && w.Literal {
-				out = append(out, w)
-			}
-		}
-	})
-	return out
-}
-
-// aptPackages are the packages that a command of apt-get or apt names.
-func aptPackages(c *shellscript.Command) (out []shellscript.Word) {
-	if c.HasFlag("--print-uris") {
-		return nil
-	}
-	for _, w := range c.Operands("-t", "--target-release", "-o", "--option", "-c", "--config-file", "-a", "--host-architecture") {
-		if w.S != "install" {
-			out = append(out, w)
-		}
-	}
-	return out
+// aptPinned says whether a package has a version or a release, is a file, or is taken away (name-).
+func aptPinned(s string) bool {
+	return strings.ContainsAny(s, "=/") || strings.HasSuffix(s, ".deb") || strings.HasSuffix(s, "-")
 }

@@ -9,7 +9,6 @@ var hadolint = []*lint.Rule{
 	dl3002,
 	dl3006,
 	dl3007,
-	dl3008,
 	dl3010,
 	dl3011,
 	dl3012,

@@ -14,7 +14,7 @@ import (
 
 // All are all rules in the order of their families, by code within each.
 func All() []*lint.Rule {
-	return slices.Concat(hadolint, hadolintLabels, buildkit, security, practice, shell)
+	return slices.Concat(hadolint, hadolintCommands, hadolintLabels, buildkit, security, practice, shell)
 }
 
 // Lookup finds a rule by its code, or by a name that it has elsewhere, such as CKV_DOCKER_7.

@@ -1,0 +1,27 @@
+package rules
+
+import "github.com/plinth-build/plinth/internal/lint"
+
+var dl3019 = &lint.Rule{
+	Code: "DL3019", Title: "apk add without --no-cache", Severity: lint.Info, Family: lint.Hadolint,
+	Profiles: lint.HadolintProfile | lint.Recommended | lint.Strict | lint.BaseImage, Since: "0.1.0",
+	Aliases: []string{"trivy:DS-0025", "dockle:DKL-DI-0004"},
+	Source:  "https://github.com/hadolint/hadolint/wiki/DL3019",
+	Why: "With --no-cache, apk fetches its index for one call and leaves nothing of it in the layer. Without it, an index has to be fetched before (`apk update`, " +
+		"`--update`) and deleted behind, in the same RUN.",
+	Bad:  "FROM alpine:3.20\nRUN apk update && apk add curl",
+	Good: "FROM alpine:3.20\nRUN apk add --no-cache curl",
+	Stage: func(p *lint.Pass, s *lint.Stage) {
+		for _, run := range s.Runs() {
+			if run.Mounted("/var/cache/apk", "cache", "tmpfs") || run.Mounted("/etc/apk/cache", "cache", "tmpfs") {
+				continue
+			}
+			caching := keep(apkAdds(run), func(v *invocation) bool { return !v.unknown && !v.has("--no-cache") })
+			if len(caching) == 0 {
+				continue
+			}
+			f := p.Report(caching[0].span(), "apk add leaves its index in the image: add --no-cache")
+			addFlag(f, caching, "--no-cache")
+		}
+	},
+}

@@ -1,0 +1,83 @@
+package rules
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/plinth-build/plinth/internal/lint"
+	"github.com/plinth-build/plinth/internal/shellscript"
+)
+
+var pip = &tool{
+	valued: []string{
+		"-r", "--requirement", "-c", "--constraint", "-e", "--editable", "-t", "--target", "-i", "--index-url", "--extra-index-url", "-f", "--find-links",
+		"--prefix", "--root", "--src", "-b", "--build", "--proxy", "--timeout", "--default-timeout", "--retries", "--trusted-host", "--cert", "--client-cert",
+		"--cache-dir", "--log", "--log-file", "--local-log", "--exists-action", "--no-binary", "--only-binary", "--platform", "--python-version", "--implementation",
+		"--abi", "--upgrade-strategy", "--global-option", "--install-option", "-C", "--config-settings", "--config-setting", "--progress-bar", "--report", "--python",
+		"--root-user-action", "--use-feature", "--use-deprecated", "--keyring-provider", "--group", "--resume-retries",
+	},
+}
+
+// pipInstalls are the calls of pip install in a step, by its own name or as a module of Python.
+func pipInstalls(run *lint.Run) (out []*invocation) {
+	for p := range programs(run) {
+		name := p.name()
+		switch {
+		case isVersioned(name, "pip"):
+		case isVersioned(name, "python") || isVersioned(name, "pypy"):
+			i := slices.IndexFunc(p.words, func(w shellscript.Word) bool { return w.S == "-m" })
+			if i < 0 || i+1 >= len(p.words) || p.words[i+1].S != "pip" {
+				continue
+			}
+			p.words = p.words[i+1:]
+		default:
+			continue
+		}
+		if v := pip.parse(p); v.is("install") {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// isVersioned says whether a name is that of a program, or that with a version: pip, pip3, pip3.11.
+func isVersioned(name, program string) bool {
+	rest, ok := strings.CutPrefix(name, program)
+	return ok && strings.Trim(rest, "0123456789.") == ""
+}
+
+// pipPinned says whether what pip is to install has a version or a commit, or is a folder or a local archive.
+func pipPinned(s string) bool {
+	if url, ok := directReference(s); ok {
+		return pipURLPinned(url)
+	}
+	if strings.ContainsAny(s, "=<>~!/") || slices.ContainsFunc(pipArchives, func(end string) bool { return strings.HasSuffix(s, end) }) {
+		return true
+	}
+	s, _, _ = strings.Cut(s, "[")
+	return s == "." || s == ".."
+}
+
+var pipArchives = []string{".whl", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".zip", ".egg"}
+
+// directReference is the URL in a word: the whole of it, or behind "name @".
+func directReference(s string) (string, bool) {
+	if name, url, ok := strings.Cut(s, "@"); ok && strings.Contains(url, "://") && !strings.Contains(name, "/") {
+		s = strings.TrimSpace(url)
+	}
+	return s, strings.Contains(s, "://")
+}
+
+// pipURLPinned says whether a URL names a commit, a tag, or an archive.
+func pipURLPinned(url string) bool {
+	scheme, rest, _ := strings.Cut(url, "://")
+	rest, fragment, _ := strings.Cut(rest, "#")
+	if scheme == "file" || strings.Contains(fragment, "sha256=") {
+		return true
+	}
+	if strings.Contains(scheme, "+") {
+		i := strings.IndexByte(rest, '/')
+		return i >= 0 && strings.Contains(rest[i:], "@")
+	}
+	return slices.ContainsFunc(pipArchives, func(end string) bool { return strings.HasSuffix(rest, end) })
+}

@@ -1,0 +1,119 @@
+package rules
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/plinth-build/plinth/internal/lint"
+	"github.com/plinth-build/plinth/internal/shellscript"
+)
+
+var yum = &tool{names: []string{"yum"}, valued: rpmValued}
+
+var dnf = &tool{names: []string{"dnf", "dnf5", "microdnf"}, valued: rpmValued}
+
+var rpmValued = []string{
+	"-c", "--config", "-d", "--debuglevel", "-e", "--errorlevel", "-R", "--randomwait", "-x", "--exclude", "--excludepkgs", "--installroot",
+	"--enablerepo", "--enable-repo", "--disablerepo", "--disable-repo", "--repo", "--repoid", "--setopt", "--releasever", "--disableexcludes",
+	"--disableexcludepkgs", "--disableplugin", "--enableplugin", "--downloaddir", "--destdir", "--color", "--rpmverbosity", "--comment", "--advisory",
+	"--bugzilla", "--cve", "--sec-severity", "--forcearch", "--repofrompath", "--transformdb",
+}
+
+// rpmInstalls says whether a call of yum or dnf installs packages, groups or modules.
+func rpmInstalls(v *invocation) bool {
+	if v.is("install", "in", "localinstall", "groupinstall", "reinstall") {
+		return true
+	}
+	return v.is("module", "group", "groups") && len(v.args) > 0 && v.args[0].S == "install"
+}
+
+// rpmAsks says whether a call waits for an answer.
+func rpmAsks(v *invocation) bool {
+	if v.unknown || v.has("-y", "--assumeyes", "--assumeno", "--downloadonly") {
+		return false
+	}
+	return !slices.ContainsFunc(v.values("--setopt"), func(w shellscript.Word) bool {
+		name, value, _ := strings.Cut(w.S, "=")
+		return name == "assumeyes" && slices.Contains(aptTrue, strings.ToLower(value))
+	})
+}
+
+// reportAsking reports the first call of a step that waits for an answer, and adds -y to all.
+func reportAsking(p *lint.Pass, s *lint.Stage, t *tool) {
+	for _, run := range s.Runs() {
+		asking := keep(t.calls(run), func(v *invocation) bool { return rpmInstalls(v) && rpmAsks(v) })
+		if len(asking) == 0 || answered(run) {
+			continue
+		}
+		f := p.Report(asking[0].span(), "%s asks before it goes on: add -y", asking[0].title())
+		addFlag(f, asking, "-y")
+	}
+}
+
+// unpinnedRPM are the packages and modules that the calls of a step install without a version.
+func unpinnedRPM(run *lint.Run, t *tool) (out []shellscript.Word) {
+	for _, v := range t.calls(run) {
+		switch {
+		case !rpmInstalls(v) || v.is("group", "groups", "groupinstall"):
+		case v.is("module"):
+			out = append(out, withoutVersion(v.args[1:], func(s string) bool { return strings.Contains(s, ":") })...)
+		default:
+			out = append(out, withoutVersion(append(v.args, v.tail...), rpmPinned)...)
+		}
+	}
+	return out
+}
+
+// rpmPinned says whether a package has a version: its last part, or the one before its
+// architecture, begins with a digit. Files, groups and capabilities
+// have none to give.
+func rpmPinned(s string) bool {
+	if strings.ContainsAny(s, "/=<>(") || strings.HasPrefix(s, "@") || strings.HasSuffix(s, ".rpm") {
+		return true
+	}
+	i := strings.LastIndexByte(s, '-')
+	return i > 0 && i+1 < len(s) && s[i+1] >= '0' && s[i+1] <= '9'
+}
+
+// cleansRPM says whether a program empties the cache of yum or dnf.
+func cleansRPM(c program) bool {
+	if hasName(yum, c) || hasName(dnf, c) {
+		v := dnf.parse(c)
+		return v.is("clean") && slices.ContainsFunc(v.args, func(w shellscript.Word) bool { return w.S == "all" })
+	}
+	return slices.ContainsFunc(rpmCaches, c.removes) || c.removesBelow(rpmCaches)
+}
+
+var rpmCaches = []string{"/var/cache/yum", "/var/cache/dnf", "/var/cache/libdnf5"}
+
+// removesBelow says whether a program deletes one of these folders in another root.
+func (p program) removesBelow(dirs []string) bool {
+	if p.name() != "rm" || !p.recursive() {
+		return false
+	}
+	return slices.ContainsFunc(p.words[1:], func(w shellscript.Word) bool {
+		i := strings.Index(w.S, "/var/cache")
+		return i > 0 && slices.ContainsFunc(dirs, func(dir string) bool { return covers(w.S[i:], dir) })
+	})
+}
+
+// rpmCacheMounted says whether a mount holds the cache of a step.
+func rpmCacheMounted(run *lint.Run) bool {
+	return slices.ContainsFunc(rpmCaches, func(dir string) bool { return run.Mounted(dir, "cache", "tmpfs") })
+}
+
+// reportUncleaned reports the first call of a step after which the cache stays.
+func reportUncleaned(p *lint.Pass, s *lint.Stage, t *tool, fills func(*invocation) bool) {
+	for _, run := range s.Runs() {
+		left := uncleaned(run, t, fills, cleansRPM)
+		if len(left) == 0 || rpmCacheMounted(run) {
+			continue
+		}
+		last := left[len(left)-1]
+		clean := programBase(last.name) + " clean all"
+		f := p.Report(left[0].span(), "%s leaves its cache in the image: end with %s in the same RUN", left[0].title(), clean)
+		if e, ok := appended(run, clean); ok && last.name.Text.S == programBase(last.name) && last.direct() && !last.has("--installroot") {
+			f.WithFix("add "+clean, e)
+		}
+	}
+}
