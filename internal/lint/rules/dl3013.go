@@ -18,7 +18,7 @@ var dl3013 = &lint.Rule{
 			var names []shellscript.Word
 			for _, v := range pipInstalls(run) {
 				if !v.has("-r", "--requirement", "-c", "--constraint") {
-					names = append(names, unpinned(pipPackages(v), pipPinned)...)
+					names = append(names, unpinned(s, run, v, pipPackages(v), pipPinned)...)
 				}
 			}
 			if len(names) > 0 {

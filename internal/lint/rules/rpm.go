@@ -51,14 +51,14 @@ func reportAsking(p *lint.Pass, s *lint.Stage, t *tool) {
 }
 
 // unpinnedRPM are the packages and modules that the calls of a step install without a version.
-func unpinnedRPM(run *lint.Run, t *tool) (out []shellscript.Word) {
+func unpinnedRPM(s *lint.Stage, run *lint.Run, t *tool) (out []shellscript.Word) {
 	for _, v := range t.calls(run) {
 		switch {
 		case !rpmInstalls(v) || v.is("group", "groups", "groupinstall"):
 		case v.is("module"):
-			out = append(out, unpinned(v.args[1:], func(s string) bool { return strings.Contains(s, ":") })...)
+			out = append(out, unpinned(s, run, v, v.args[1:], func(s string) bool { return strings.Contains(s, ":") })...)
 		default:
-			out = append(out, unpinned(append(v.args, v.tail...), rpmPinned)...)
+			out = append(out, unpinned(s, run, v, append(v.args, v.tail...), rpmPinned)...)
 		}
 	}
 	return out
