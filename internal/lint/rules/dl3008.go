@@ -19,7 +19,7 @@ var dl3008 = &lint.Rule{
 		for _, run := range s.Runs() {
 			var names []shellscript.Word
 			for _, v := range aptInstalls(run) {
-				names = append(names, withoutVersion(aptPackages(v), aptPinned)...)
+				names = append(names, withoutVersion(s, run, v, aptPackages(v), aptPinned)...)
 			}
 			if len(names) > 0 {
 				p.Report(lint.At(names[0].Text), "apt-get installs %s without a version", list(names))

@@ -22,7 +22,7 @@ var dl3009 = &lint.Rule{
 			return
 		}
 		for _, run := range s.Runs() {
-			if run.Mounted(aptLists, "cache", "tmpfs") {
+			if keptOut(p.Doc, run, aptLists) {
 				continue
 			}
 			left := uncleaned(run, anyApt, func(v *invocation) bool { return v.is("update") }, deletesLists)

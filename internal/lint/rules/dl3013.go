@@ -18,7 +18,7 @@ var dl3013 = &lint.Rule{
 			var names []shellscript.Word
 			for _, v := range pipInstalls(run) {
 				if !v.has("-r", "--requirement", "-c", "--constraint") {
-					names = append(names, withoutVersion(pipPackages(v), pipPinned)...)
+					names = append(names, withoutVersion(s, run, v, pipPackages(v), pipPinned)...)
 				}
 			}
 			if len(names) > 0 {

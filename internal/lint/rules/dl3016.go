@@ -18,7 +18,7 @@ var dl3016 = &lint.Rule{
 			var names []shellscript.Word
 			for _, v := range npm.calls(run) {
 				if v.is("install", "i", "add") {
-					names = append(names, withoutVersion(append(v.args, v.tail...), npmPinned)...)
+					names = append(names, withoutVersion(s, run, v, append(v.args, v.tail...), npmPinned)...)
 				}
 			}
 			if len(names) > 0 {

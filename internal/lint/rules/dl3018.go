@@ -19,7 +19,7 @@ var dl3018 = &lint.Rule{
 		for _, run := range s.Runs() {
 			var names []shellscript.Word
 			for _, v := range apkAdds(run) {
-				names = append(names, withoutVersion(append(v.args, v.tail...), apkPinned)...)
+				names = append(names, withoutVersion(s, run, v, append(v.args, v.tail...), apkPinned)...)
 			}
 			if len(names) > 0 {
 				p.Report(lint.At(names[0].Text), "apk installs %s without a version", list(names))

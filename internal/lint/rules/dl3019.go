@@ -13,15 +13,28 @@ var dl3019 = &lint.Rule{
 	Good: "FROM alpine:3.20\nRUN apk add --no-cache curl",
 	Stage: func(p *lint.Pass, s *lint.Stage) {
 		for _, run := range s.Runs() {
-			if run.Mounted("/var/cache/apk", "cache", "tmpfs") || run.Mounted("/etc/apk/cache", "cache", "tmpfs") {
+			if keptOut(p.Doc, run, "/var/cache/apk") || keptOut(p.Doc, run, "/etc/apk/cache") {
 				continue
 			}
-			caching := keep(apkAdds(run), func(v *invocation) bool { return !v.unknown && !v.has("--no-cache") })
+			caching := keep(apkAdds(run), func(v *invocation) bool { return !v.unknown && !v.has("--no-cache", "--no-network") })
 			if len(caching) == 0 {
 				continue
 			}
-			f := p.Report(caching[0].span(), "apk add leaves its index in the image: add --no-cache")
+			message := "apk add leaves its index in the image: add --no-cache"
+			if deletesIndex(run) {
+				message = "apk add without --no-cache: with it there is no index to fetch before and to delete behind"
+			}
+			f := p.Report(caching[0].span(), "%s", message)
 			addFlag(f, caching, "--no-cache")
 		}
 	},
+}
+
+func deletesIndex(run *lint.Run) bool {
+	for c := range programs(run) {
+		if c.removes("/var/cache/apk") {
+			return true
+		}
+	}
+	return false
 }

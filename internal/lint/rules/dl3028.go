@@ -20,7 +20,7 @@ var dl3028 = &lint.Rule{
 			var names []shellscript.Word
 			for _, v := range gem.calls(run) {
 				if v.is("install", "i") && !v.has("-v", "--version") {
-					names = append(names, withoutVersion(v.args, gemPinned)...)
+					names = append(names, withoutVersion(s, run, v, v.args, gemPinned)...)
 				}
 			}
 			if len(names) > 0 {

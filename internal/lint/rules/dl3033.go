@@ -12,7 +12,7 @@ var dl3033 = &lint.Rule{
 	Good: "FROM rockylinux:8\nRUN yum install -y httpd-2.4.37 && yum clean all",
 	Stage: func(p *lint.Pass, s *lint.Stage) {
 		for _, run := range s.Runs() {
-			if names := unpinnedRPM(run, yum); len(names) > 0 {
+			if names := unpinnedRPM(s, run, yum); len(names) > 0 {
 				p.Report(lint.At(names[0].Text), "yum installs %s without a version", list(names))
 			}
 		}

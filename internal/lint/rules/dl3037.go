@@ -20,7 +20,7 @@ var dl3037 = &lint.Rule{
 			var names []shellscript.Word
 			for _, v := range zypper.calls(run) {
 				if zypperInstalls(v) && packagesOnly(v) {
-					names = append(names, withoutVersion(append(v.args, v.tail...), zypperPinned)...)
+					names = append(names, withoutVersion(s, run, v, append(v.args, v.tail...), zypperPinned)...)
 				}
 			}
 			if len(names) > 0 {

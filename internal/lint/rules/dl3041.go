@@ -12,7 +12,7 @@ var dl3041 = &lint.Rule{
 	Good: "FROM fedora:41\nRUN dnf install -y httpd-2.4.62 && dnf clean all",
 	Stage: func(p *lint.Pass, s *lint.Stage) {
 		for _, run := range s.Runs() {
-			if names := unpinnedRPM(run, dnf); len(names) > 0 {
+			if names := unpinnedRPM(s, run, dnf); len(names) > 0 {
 				p.Report(lint.At(names[0].Text), "dnf installs %s without a version", list(names))
 			}
 		}

@@ -22,7 +22,7 @@ var dl3042 = &lint.Rule{
 	Stage: func(p *lint.Pass, s *lint.Stage) {
 		for _, run := range s.Runs() {
 			caching := pipInstalls(run)
-			if len(caching) == 0 || pipCacheMounted(run) || cacheOffByEnv(s, run) {
+			if len(caching) == 0 || pipCacheMounted(run) || inTemp(p.Doc, "/root/.cache/pip") || cacheOffByEnv(s, run) {
 				continue
 			}
 			caching = keep(caching, func(v *invocation) bool {
@@ -47,13 +47,12 @@ func switchesOff(value string) bool {
 
 // cacheOffByEnv says whether ENV or ARG before a step switches the cache off.
 func cacheOffByEnv(s *lint.Stage, run *lint.Run) bool {
-	for i, in := range s.Instructions {
-		if in.Start <= run.In.Start && run.In.Start <= in.End {
-			value, ok := s.Before(i).Lookup(noCacheDir)
-			return ok && switchesOff(value)
-		}
+	e := effective(s, run)
+	if e == nil {
+		return false
 	}
-	return false
+	value, ok := e.Lookup(noCacheDir)
+	return ok && switchesOff(value)
 }
 
 // cacheOffInScript says whether a script switches the cache off for a program: before its name, or

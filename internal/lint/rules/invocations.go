@@ -238,11 +238,14 @@ func (v *invocation) direct() bool { return len(v.program.words) == len(v.progra
 // editable says whether words can be added to a call: not where each is an element of a JSON array.
 func (v *invocation) editable() bool { return v.program.command.Call != nil }
 
-// withoutVersion are the words that a test does not take for pinned. What variables stand for is not known.
-func withoutVersion(words []shellscript.Word, pinned func(string) bool) (out []shellscript.Word) {
-	for _, w := range words {
-		if w.Literal && w.S != "" && !pinned(w.S) {
-			out = append(out, w)
+// withoutVersion are the packages among the words of a call that a test does not take for pinned. What variables
+// stand for is known only in part.
+func withoutVersion(s *lint.Stage, run *lint.Run, v *invocation, words []shellscript.Word, pinned func(string) bool) (out []shellscript.Word) {
+	for _, word := range words {
+		for _, w := range fields(s, run, v.program.command.Script, word) {
+			if w.S != "" && !pinned(w.S) {
+				out = append(out, w)
+			}
 		}
 	}
 	return out

@@ -7,10 +7,9 @@ var npm = &tool{
 	valued: []string{
 		"--loglevel", "--prefix", "-C", "--registry", "--cache", "--tag", "--omit", "--include", "--only", "--target", "--target_arch", "--target_platform",
 		"--arch", "--platform", "--libc", "--cpu", "--os", "--script-shell", "-w", "--workspace", "--userconfig", "--globalconfig", "--fetch-timeout",
-		"--fetch-retries", "--fetch-retry-mintimeout", "--fetch-retry-maxtimeout", "--fetch-retry-factor", "--maxsockets", "--network-timeout", "--python",
-		"--proxy", "--https-proxy", "--noproxy", "--cafile", "--ca", "--cert", "--key", "--before", "--depth", "--install-strategy", "--install-links-path",
-		"--save-prefix", "--scope", "--otp", "--access", "--audit-level", "--node-options", "--progress-interval", "--runtime", "--disturl", "--auth-type", "--tmp",
-		"--unsafe-perm-user", "--user", "--group", "--umask", "--lockfile-version", "--min-release-age",
+		"--fetch-retries", "--fetch-retry-mintimeout", "--fetch-retry-maxtimeout", "--fetch-retry-factor", "--maxsockets", "--python", "--proxy", "--https-proxy",
+		"--noproxy", "--cafile", "--ca", "--cert", "--key", "--before", "--depth", "--install-strategy", "--save-prefix", "--scope", "--otp", "--audit-level",
+		"--node-options", "--disturl", "--umask", "--lockfile-version",
 	},
 }
 

@@ -51,14 +51,14 @@ func reportAsking(p *lint.Pass, s *lint.Stage, t *tool) {
 }
 
 // unpinnedRPM are the packages and modules that the calls of a step install without a version.
-func unpinnedRPM(run *lint.Run, t *tool) (out []shellscript.Word) {
+func unpinnedRPM(s *lint.Stage, run *lint.Run, t *tool) (out []shellscript.Word) {
 	for _, v := range t.calls(run) {
 		switch {
 		case !rpmInstalls(v) || v.is("group", "groups", "groupinstall"):
 		case v.is("module"):
-			out = append(out, withoutVersion(v.args[1:], func(s string) bool { return strings.Contains(s, ":") })...)
+			out = append(out, withoutVersion(s, run, v, v.args[1:], func(s string) bool { return strings.Contains(s, ":") })...)
 		default:
-			out = append(out, withoutVersion(append(v.args, v.tail...), rpmPinned)...)
+			out = append(out, withoutVersion(s, run, v, append(v.args, v.tail...), rpmPinned)...)
 		}
 	}
 	return out
@@ -98,15 +98,15 @@ func (p program) removesBelow(dirs []string) bool {
 }
 
 // rpmCacheMounted says whether a mount holds the cache of a step.
-func rpmCacheMounted(run *lint.Run) bool {
-	return slices.ContainsFunc(rpmCaches, func(dir string) bool { return run.Mounted(dir, "cache", "tmpfs") })
+func rpmCacheMounted(d *lint.Doc, run *lint.Run) bool {
+	return slices.ContainsFunc(rpmCaches, func(dir string) bool { return keptOut(d, run, dir) })
 }
 
 // reportUncleaned reports the first call of a step after which the cache stays.
 func reportUncleaned(p *lint.Pass, s *lint.Stage, t *tool, fills func(*invocation) bool) {
 	for _, run := range s.Runs() {
 		left := uncleaned(run, t, fills, cleansRPM)
-		if len(left) == 0 || rpmCacheMounted(run) {
+		if len(left) == 0 || rpmCacheMounted(p.Doc, run) {
 			continue
 		}
 		last := left[len(left)-1]

@@ -67,6 +67,12 @@ func inTemp(d *lint.Doc, name string) bool {
 	return d.Image != nil && slices.ContainsFunc(d.Image.Temp, func(t string) bool { return within(name, path.Clean(t)) })
 }
 
+// keptOut says whether what a RUN step writes into a folder stays out of the layer: by a mount of the
+// step, or because the catalog shares the folder between steps (temp:).
+func keptOut(d *lint.Doc, run *lint.Run, dir string) bool {
+	return run.Mounted(dir, "cache", "tmpfs") || inTemp(d, dir)
+}
+
 // within says whether a clean path is a folder or below it.
 func within(name, folder string) bool {
 	return name == folder || folder == "/" || strings.HasPrefix(name, folder) && name[len(folder)] == '/'
