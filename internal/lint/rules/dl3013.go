@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"slices"
+
 	"github.com/plinth-build/plinth/internal/lint"
 	"github.com/plinth-build/plinth/internal/shellscript"
 )
@@ -30,6 +32,6 @@ var dl3013 = &lint.Rule{
 
 // pipPackages are what a call installs, what it installs as editable included.
 func pipPackages(v *invocation) []shellscript.Word {
-	packages := append(v.args, v.tail...)
+	packages := slices.Concat(v.args, v.tail)
 	return append(packages, v.values("-e", "--editable")...)
 }

@@ -7,48 +7,65 @@ import (
 )
 
 var dl3048 = &lint.Rule{
-	Code: "DL3048", Title: "Label key against Docker's guidelines", Severity: lint.Style, Family: lint.Hadolint,
+	Code: "DL3048", Title: "Label key that is not valid", Severity: lint.Style, Family: lint.Hadolint,
 	Profiles: lint.HadolintProfile | lint.Strict | lint.BaseImage, Since: "0.1.0",
-	Source: "https://docs.docker.com/engine/manage-resources/labels/#key-format-recommendations",
-	Why: "Docker recommends keys of lower-case letters, digits, periods and hyphens that begin with a letter, and keeps com.docker.*, " +
-		"io.docker.* and org.dockerproject.* for itself. Tools that read labels rely on it: a filter or a selector that does not know the key's " +
-		"spelling finds nothing.",
-	Bad:  "FROM debian:12\nLABEL com.docker.team=base Vendor_Name=Example",
-	Good: "FROM debian:12\nLABEL com.example.team=base vendor-name=Example",
+	Source: "https://github.com/hadolint/hadolint/wiki/DL3048",
+	Why: "Docker's guidelines for label keys: lower-case letters, digits, single periods and hyphens, a letter at the start, no period or hyphen " +
+		"at the end, and the namespaces com.docker, io.docker and org.dockerproject are Docker's own. Tools that select by " +
+		"label may not find others.",
+	Bad:  "FROM debian:12\nLABEL Build_Team=web",
+	Good: "FROM debian:12\nLABEL example.acme.build-team=web",
 	Stage: func(p *lint.Pass, s *lint.Stage) {
-		for _, l := range labelPairs(p, s) {
-			if why := badLabelKey(l.key); why != "" {
-				p.Report(lint.At(l.Key), "label key %s %s", l.key, why)
+		for i, in := range s.Instructions {
+			if in.Keyword != "LABEL" {
+				continue
+			}
+			for _, pair := range in.Pairs() {
+				key := lint.Word(pair.Key.S, p.File.Escape, s.Before(i).Lookup)
+				if wrong := labelKeyFault(key); wrong != "" {
+					p.Report(lint.At(pair.Key), "the label key %s %s", key, wrong)
+					break
+				}
 			}
 		}
 	},
 }
 
-// badLabelKey says what is wrong with a key, "" for nothing.
-func badLabelKey(key string) string {
-	for _, space := range []string{"com.docker.", "io.docker.", "org.dockerproject."} {
-		if strings.HasPrefix(key, space) {
-			return "is in " + space + "*, which Docker keeps for itself"
+// reservedLabels are the namespaces that Docker keeps for itself:
+// https://docs.docker.com/engine/manage-resources/labels/#key-format-recommendations
+var reservedLabels = []string{"com.docker.", "io.docker.", "org.dockerproject."}
+
+// labelKeyFault says what of Docker's guidelines a key does not follow, "" if it follows them or is
+// not known.
+func labelKeyFault(key string) string {
+	if key == "" || strings.Contains(key, "$") {
+		return ""
+	}
+	for _, prefix := range reservedLabels {
+		if strings.HasPrefix(key, prefix) {
+			return "is in a namespace that Docker keeps for itself"
 		}
 	}
-	for _, c := range key {
+	for i := range len(key) {
+		c := key[i]
 		switch {
-		case c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '.' || c == '-':
+		case c >= 'a' && c <= 'z':
+		case c >= '0' && c <= '9':
+			if i == 0 {
+				return "begins with a digit"
+			}
+		case c == '.' || c == '-':
+			if i == 0 || i == len(key)-1 {
+				return "begins or ends with a period or a hyphen"
+			}
+			if key[i-1] == c {
+				return "has two of one separator in a row"
+			}
 		case c >= 'A' && c <= 'Z':
-			return "has upper-case letters: write it in lower case"
+			return "has capital letters"
 		default:
-			return "has the character " + string(c) + ": use lower-case letters, digits, periods and hyphens"
+			return "has characters other than letters, digits, periods and hyphens"
 		}
-	}
-	switch {
-	case key == "":
-		return "is empty"
-	case key[0] < 'a' || key[0] > 'z':
-		return "does not begin with a letter"
-	case strings.HasSuffix(key, ".") || strings.HasSuffix(key, "-"):
-		return "ends with a period or a hyphen"
-	case strings.Contains(key, ".."), strings.Contains(key, "--"):
-		return "has two periods or hyphens in a row"
 	}
 	return ""
 }

@@ -17,7 +17,7 @@ func FuzzLabelValues(f *testing.F) {
 			t.Errorf("%q is %d things at once", s, valid)
 		}
 		isSPDX(s)
-		badLabelKey(s)
+		labelKeyFault(s)
 		isSecretName(s)
 	})
 }
