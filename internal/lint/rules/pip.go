@@ -48,8 +48,8 @@ func isVersioned(name, program string) bool {
 
 // pipPinned says whether what pip is to install has a version or a commit, or is a folder or a local archive.
 func pipPinned(s string) bool {
-	if url, ok := directReference(s); ok {
-		return pipURLPinned(url)
+	if strings.Contains(s, "://") {
+		return pipURLPinned(s)
 	}
 	if strings.ContainsAny(s, "=<>~!/") || slices.ContainsFunc(pipArchives, func(end string) bool { return strings.HasSuffix(s, end) }) {
 		return true
@@ -60,19 +60,11 @@ func pipPinned(s string) bool {
 
 var pipArchives = []string{".whl", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".zip", ".egg"}
 
-// directReference is the URL in a word: the whole of it, or behind "name @".
-func directReference(s string) (string, bool) {
-	if name, url, ok := strings.Cut(s, "@"); ok && strings.Contains(url, "://") && !strings.Contains(name, "/") {
-		s = strings.TrimSpace(url)
-	}
-	return s, strings.Contains(s, "://")
-}
-
-// pipURLPinned says whether a URL names a commit, a tag, or an archive.
+// pipURLPinned says whether a URL, which may stand behind "name @", names a commit, a tag, or an archive.
 func pipURLPinned(url string) bool {
 	scheme, rest, _ := strings.Cut(url, "://")
 	rest, fragment, _ := strings.Cut(rest, "#")
-	if scheme == "file" || strings.Contains(fragment, "sha256=") {
+	if strings.HasSuffix(scheme, "file") || strings.Contains(fragment, "sha256=") {
 		return true
 	}
 	if strings.Contains(scheme, "+") {
