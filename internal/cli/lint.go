@@ -130,7 +130,7 @@ func (a *app) lint(cmd *cobra.Command, f *lintFlags, args []string) error {
 	}
 	found := join(files)
 	if !f.noShellcheck {
-		more, err := a.shellcheck(cmd.Context(), setup, files)
+		more, err := a.shellcheck(cmd.Context(), f.format.value, setup, files)
 		if err != nil {
 			return err
 		}
@@ -208,9 +208,12 @@ func (l *lintFiles) waivers() (out []waiver.Waiver) {
 }
 
 // shellcheck asks the program for what the rules here do not know.
-func (a *app) shellcheck(ctx context.Context, s *lintSetup, files []*checked) ([]*lint.Finding, error) {
+func (a *app) shellcheck(ctx context.Context, format string, s *lintSetup, files []*checked) ([]*lint.Finding, error) {
 	program, ok := shellcheck.Find()
 	if !ok {
+		if format == findings.Names()[0] { // for people
+			fmt.Fprintln(a.err, "note: "+shellcheck.NotFound)
+		}
 		return nil, nil
 	}
 	var docs []*lint.Doc
