@@ -128,7 +128,7 @@ func TestDiff(t *testing.T) {
 func TestGitTakesTheDiff(t *testing.T) {
 	git, err := exec.LookPath("git")
 	if err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	for _, test := range [][2]string{
 		{"FROM a\nRUN b\n", "FROM a\nRUN c\n"},

@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
-	"runtime"
 	"strings"
 	"testing"
 
@@ -125,9 +124,6 @@ func TestParseErrors(t *testing.T) {
 }
 
 func TestFind(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("the folders have other names there")
-	}
 	root := t.TempDir()
 	env := environ(map[string]string{"HOME": filepath.Join(root, "home"), "XDG_CONFIG_HOME": filepath.Join(root, "xdg")})
 	// from the last place on: each goes before those that are there already
