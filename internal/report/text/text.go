@@ -83,9 +83,13 @@ func Visible(text string) string {
 // FirstSentence is the first sentence of a paragraph, all of it when it has one only.
 func FirstSentence(paragraph string) string {
 	paragraph = strings.Join(strings.Fields(paragraph), " ")
+	code := false
 	for i := range paragraph {
 		end := i + 1
-		if paragraph[i] != '.' && paragraph[i] != '!' && paragraph[i] != '?' || end >= len(paragraph) || paragraph[end] != ' ' {
+		if paragraph[i] == '`' {
+			code = !code
+		}
+		if code || (paragraph[i] != '.' && paragraph[i] != '!' && paragraph[i] != '?') || end >= len(paragraph) || paragraph[end] != ' ' {
 			continue
 		}
 		if next, _ := utf8.DecodeRuneInString(paragraph[end+1:]); unicode.IsLower(next) {

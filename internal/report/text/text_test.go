@@ -63,6 +63,7 @@ func TestFirstSentence(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                              "",
 		"One.":                          "One.",
+		"Say `COPY . .` here. Then go.": "Say `COPY . .` here.",
 		"No end":                        "No end",
 		"One. Two.":                     "One.",
 		"One! Two.":                     "One!",
