@@ -109,9 +109,9 @@ func sections(r *lint.Rule, fixable bool) (out []section) {
 func fixSection(r *lint.Rule, fixable bool) section {
 	words := "`plinth lint --fix` does not change it: what is right here only you can tell."
 	if fixable {
-		words = "`plinth lint --fix` mends what can be mended without a doubt. `plinth lint --diff` shows what that would change."
+		words = "`plinth lint --fix` mends what can be mended without a doubt. `plinth lint --fix --diff` shows what that would change."
 		if title := fixOf(r); title != "" {
-			words = fmt.Sprintf("`plinth lint --fix` mends it where there is no doubt, here: %s. `plinth lint --diff` shows what that would change.", title)
+			words = fmt.Sprintf("`plinth lint --fix` mends it where there is no doubt, here: %s. `plinth lint --fix --diff` shows what that would change.", title)
 		}
 	}
 	return section{"Fix", []part{{words: words}}}
