@@ -4,6 +4,11 @@
 //	lintcheck parses FINDINGS.json      no file that the parser takes has a finding that says that it cannot be split
 //	lintcheck fixed FOLDER COPY         the files, which are in COPY, parse as those in FOLDER do, and differ from
 //	                                    them only in lines of instructions
+//
+// Or, without standard input, it draws findings of each family of rules, for somebody to read in their files:
+//
+//	lintcheck draw SEED COUNT FINDINGS.json…               what is drawn
+//	lintcheck judged VERDICTS.tsv SEED COUNT FINDINGS.json…  each of them has a verdict, and at most 2 % of a family are wrong
 package main
 
 import (
@@ -13,6 +18,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
@@ -20,8 +26,13 @@ import (
 
 func main() {
 	if len(os.Args) < 3 {
-		fmt.Fprintln(os.Stderr, "usage: lintcheck parses FINDINGS | fixed FOLDER COPY")
+		fmt.Fprintln(os.Stderr, "usage: lintcheck parses FINDINGS | fixed FOLDER COPY | draw SEED COUNT FINDINGS… | judged VERDICTS SEED COUNT FINDINGS…")
 		os.Exit(64)
+	}
+	if args := os.Args[2:]; os.Args[1] == "draw" && len(args) > 2 {
+		os.Exit(min(1, showDrawn(args[0], number(args[1]), args[2:])))
+	} else if os.Args[1] == "judged" && len(args) > 3 {
+		os.Exit(min(1, judged(args[0], args[1], number(args[2]), args[3:])))
 	}
 	var files []string
 	in := bufio.NewScanner(os.Stdin)
@@ -43,6 +54,16 @@ func main() {
 	if bad > 0 {
 		os.Exit(1)
 	}
+}
+
+// number is a count from the command line.
+func number(arg string) int {
+	n, err := strconv.Atoi(arg)
+	if err != nil || n < 1 {
+		fmt.Fprintln(os.Stderr, "not a count: "+arg)
+		os.Exit(64)
+	}
+	return n
 }
 
 // tree describes a file as BuildKit's parser has it, "" if it refuses it.
