@@ -5,7 +5,12 @@
 //	lintcheck fixed FOLDER COPY         the files, which are in COPY, parse as those in FOLDER do, and differ from
 //	                                    them only in lines of instructions
 //
-// Or, without standard input, it draws findings of each family of rules, for somebody to read in their files:
+// Without standard input, it looks at each fix alone:
+//
+//	lintcheck each FINDINGS.json FOLDER             writes a file for each fix, and prints their names
+//	lintcheck mended FINDINGS.json FOLDER AFTER.json  each does what it should; AFTER has the findings of those files
+//
+// Or it draws findings of each family of rules, for somebody to read in their files:
 //
 //	lintcheck draw SEED COUNT FINDINGS.json…               what is drawn
 //	lintcheck judged VERDICTS.tsv SEED COUNT FINDINGS.json…  each of them has a verdict, and at most 2 % of a family are wrong
@@ -26,10 +31,14 @@ import (
 
 func main() {
 	if len(os.Args) < 3 {
-		fmt.Fprintln(os.Stderr, "usage: lintcheck parses FINDINGS | fixed FOLDER COPY | draw SEED COUNT FINDINGS… | judged VERDICTS SEED COUNT FINDINGS…")
+		fmt.Fprintln(os.Stderr, "usage: lintcheck parses FINDINGS | fixed FOLDER COPY | each FINDINGS FOLDER | mended FINDINGS FOLDER AFTER | draw SEED COUNT FINDINGS… | judged VERDICTS SEED COUNT FINDINGS…")
 		os.Exit(64)
 	}
-	if args := os.Args[2:]; os.Args[1] == "draw" && len(args) > 2 {
+	if args := os.Args[2:]; os.Args[1] == "each" && len(args) == 2 {
+		os.Exit(min(1, each(args[0], args[1])))
+	} else if os.Args[1] == "mended" && len(args) == 3 {
+		os.Exit(min(1, mended(args[0], args[1], args[2])))
+	} else if os.Args[1] == "draw" && len(args) > 2 {
 		os.Exit(min(1, showDrawn(args[0], number(args[1]), args[2:])))
 	} else if os.Args[1] == "judged" && len(args) > 3 {
 		os.Exit(min(1, judged(args[0], args[1], number(args[2]), args[3:])))
