@@ -155,10 +155,29 @@ func (r *Rule) Findings(d *Doc) (out []*Finding) {
 	return out
 }
 
-// Sort puts findings in their total order and takes repeats out.
+// Sort puts findings in their total order and makes one of those that are the same; its fix is those of all.
 func Sort(findings []*Finding) []*Finding {
 	slices.SortStableFunc(findings, func(a, b *Finding) int { return a.Compare(b) })
-	return slices.CompactFunc(findings, func(a, b *Finding) bool { return a.Compare(b) == 0 })
+	kept := findings[:0]
+	for _, f := range findings {
+		if n := len(kept); n > 0 && kept[n-1].Compare(f) == 0 {
+			kept[n-1].joinFix(f.Fix)
+			continue
+		}
+		kept = append(kept, f)
+	}
+	return kept
+}
+
+// joinFix makes the fix of another finding a part of this one's, where both can be made.
+func (f *Finding) joinFix(other *Fix) {
+	switch {
+	case other == nil:
+	case f.Fix == nil:
+		f.Fix = other
+	case !slices.ContainsFunc(other.Edits, func(e Edit) bool { return overlaps(e, f.Fix.Edits) }):
+		f.Fix = &Fix{Title: f.Fix.Title, Edits: slices.Concat(f.Fix.Edits, other.Edits)}
+	}
 }
 
 // Match matches a slash path against a pattern: as path.Match, and ** stands for any number of

@@ -93,6 +93,33 @@ func TestHadolintsPlaces(t *testing.T) {
 	}
 }
 
+// TestOneFindingHasAllFixes checks that what is one finding at hadolint's place mends all that it stands for.
+func TestOneFindingHasAllFixes(t *testing.T) {
+	text := "FROM a\nRUN bad bad\n bad"
+	r := &Rule{Code: "A", Severity: Error, Profiles: HadolintProfile | Strict, Stage: func(p *Pass, s *Stage) {
+		args := s.Instructions[0].Args
+		for _, at := range []int{0, 4} {
+			f := p.Report(At(args.Slice(at, at+3)), "x")
+			if strings.HasPrefix(args.Slice(at, at+3).S, "bad") {
+				f.WithFix("say good", Replace(args.Slice(at, at+3), "good"))
+			}
+		}
+		p.Report(At(args.Slice(4, 7)), "x").WithFix("again", Replace(args.Slice(4, 7), "twice"))
+	}}
+	for profile, want := range map[Profile]int{HadolintProfile: 1, Strict: 2} {
+		l, err := New([]*Rule{r}, Config{Profile: profile})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, text := range []string{text, strings.Replace(text, "bad bad", "bax bad", 1)} {
+			findings := l.Check(parsed("Dockerfile", text))
+			if got := string(Fixed([]byte(text), findings)); got != strings.Replace(text, "bad bad", "good good", 1) && got != strings.Replace(text, "bax bad", "bax good", 1) || len(findings) != want {
+				t.Errorf("profile %d: %d findings, fixed to %q", profile, len(findings), got)
+			}
+		}
+	}
+}
+
 func TestFilter(t *testing.T) {
 	l, err := New(nil, Config{Profile: Strict, Severity: map[string]Severity{"SC1001": Error, "SC1002": Off}})
 	if err != nil {
