@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/plinth-build/plinth/internal/buildctx"
 	"github.com/plinth-build/plinth/internal/catalog"
@@ -29,6 +30,9 @@ type lintFiles struct {
 	family  *family.Family   // likewise
 	list    []lintFile
 	broken  diag.List // what could not be read
+
+	// listings are what is in the folders of the files, read once however many files are in one
+	listings map[string]func() []string
 }
 
 // lintFile is one Dockerfile.
@@ -270,7 +274,7 @@ func (l *lintFiles) docs(f lintFile, o *lint.Options) ([]*lint.Doc, []*lint.Cont
 		contexts = l.family.Contexts(f.rel)
 	}
 	file := syntax.Parse(f.path, f.data)
-	folder := f.folder()
+	folder := l.folder(f)
 	if len(contexts) == 0 {
 		d := lint.NewDoc(file, o, folder, nil)
 		d.Rel = f.rel
@@ -286,7 +290,7 @@ func (l *lintFiles) docs(f lintFile, o *lint.Options) ([]*lint.Doc, []*lint.Cont
 }
 
 // folder is what rules can see of the file's build context, nil for standard input.
-func (f lintFile) folder() *lint.Folder {
+func (l *lintFiles) folder(f lintFile) *lint.Folder {
 	if f.abs == "" {
 		return nil
 	}
@@ -304,7 +308,19 @@ func (f lintFile) folder() *lint.Folder {
 		_, err := os.Lstat(filepath.Join(dir, filepath.FromSlash(name)))
 		return err == nil
 	}
-	out.Names = func() (names []string) {
+	out.Names = l.listing(dir)
+	return out
+}
+
+// listing gives the names of what is in a folder, none when it cannot be read.
+func (l *lintFiles) listing(dir string) func() []string {
+	if known := l.listings[dir]; known != nil {
+		return known
+	}
+	if l.listings == nil {
+		l.listings = map[string]func() []string{}
+	}
+	l.listings[dir] = sync.OnceValue(func() (names []string) {
 		entries, err := os.ReadDir(dir)
 		if err != nil {
 			return nil
@@ -313,6 +329,6 @@ func (f lintFile) folder() *lint.Folder {
 			names = append(names, e.Name())
 		}
 		return names
-	}
-	return out
+	})
+	return l.listings[dir]
 }

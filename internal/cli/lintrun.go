@@ -207,6 +207,9 @@ func (l *lintFiles) check(linter *lint.Linter) []*checked {
 					return
 				}
 				out[i].findings = checkDocs(linter, out[i].docs, prepared[i])
+				for _, d := range out[i].docs {
+					d.Forget()
+				}
 			}
 		})
 	}

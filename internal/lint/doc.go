@@ -37,6 +37,15 @@ func (d *Doc) Once(key any, make func() any) any {
 	return kept.(func() any)()
 }
 
+// Forget lets go of what Once keeps and of the commands of RUN steps, which take most of the memory. They are
+// made again when somebody asks. It must not be called while rules look at the Dockerfile.
+func (d *Doc) Forget() {
+	d.once.Clear()
+	for _, s := range d.Stages {
+		s.runs = nil
+	}
+}
+
 // Context is where a Dockerfile stands in a catalog.
 type Context struct {
 	Targets []string          // the targets that are built so

@@ -221,3 +221,18 @@ func TestOnce(t *testing.T) {
 		t.Errorf("another key gives %v", v)
 	}
 }
+
+func TestForget(t *testing.T) {
+	d := parsed("Dockerfile", "FROM a\nRUN b\n")
+	type key struct{}
+	made := 0
+	once := func() any { return d.Once(key{}, func() any { made++; return made }) }
+	runs := d.Stages[0].Runs()
+	if once() != 1 || once() != 1 || &d.Stages[0].Runs()[0] != &runs[0] {
+		t.Error("it is not kept")
+	}
+	d.Forget()
+	if once() != 2 || &d.Stages[0].Runs()[0] == &runs[0] || len(d.Stages[0].Runs()) != 1 {
+		t.Error("it is kept, or not made again")
+	}
+}
