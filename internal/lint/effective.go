@@ -31,7 +31,14 @@ type Effective struct {
 	Volumes     []string
 	NoShell     bool // there is no shell in the image
 
-	shadowed []string // names in Env that a later ARG has another value for while the image is built
+	triggers []trigger // of ONBUILD, for what stands on it
+	shadowed []string  // names in Env that a later ARG has another value for while the image is built
+}
+
+// trigger is an instruction that ONBUILD keeps for the next FROM.
+type trigger struct {
+	in   *syntax.Instruction
+	from string // the image of the catalog that has it, "" for a stage of this file
 }
 
 // Value is something that was said, or inherited.
@@ -70,7 +77,25 @@ func (s *Stage) begin() *Effective {
 	if s.Base == nil {
 		s.Base = Unknown()
 	}
+	s.Base = s.fire(s.Base)
 	return s.Base
+}
+
+// fire carries out what ONBUILD keeps: once, since what stands on the stage does not get it again.
+func (s *Stage) fire(e *Effective) *Effective {
+	triggers := e.triggers
+	if len(triggers) == 0 {
+		return e
+	}
+	e = e.clone()
+	e.triggers = nil
+	for _, t := range triggers {
+		e = s.apply(e, t.in)
+		if t.from != "" {
+			e.stamp(t.from)
+		}
+	}
+	return e
 }
 
 // Prepare works out what the stages begin with, as far as other files have to be read for it. After it,
@@ -102,7 +127,7 @@ func (s *Stage) all() []*Effective {
 
 // apply gives the state behind an instruction.
 func (s *Stage) apply(before *Effective, in *syntax.Instruction) *Effective {
-	escape := s.doc.File.Escape
+	escape := in.File().Escape
 	value := func(text string) Value {
 		return Value{S: Word(text, escape, before.Lookup), Set: true, In: in}
 	}
@@ -146,7 +171,7 @@ func (s *Stage) apply(before *Effective, in *syntax.Instruction) *Effective {
 	case "ARG":
 		e.Args = maps.Clone(e.Args)
 		for _, p := range in.Pairs() {
-			v := s.argValue(p, e.Lookup) // each sees those before it
+			v := s.argValue(p, escape, e.Lookup) // each sees those before it
 			set(&e.Args, p.Name(escape), v)
 			if _, also := e.Env[p.Name(escape)]; also && v != "" {
 				e.shadowed = append(e.shadowed[:len(e.shadowed):len(e.shadowed)], p.Name(escape))
@@ -165,6 +190,11 @@ func (s *Stage) apply(before *Effective, in *syntax.Instruction) *Effective {
 		for _, v := range volumes(in) {
 			e.Volumes = append(e.Volumes[:len(e.Volumes):len(e.Volumes)], value(v).S)
 		}
+	case "ONBUILD":
+		if in.Inner == nil {
+			return before
+		}
+		e.triggers = append(e.triggers[:len(e.triggers):len(e.triggers)], trigger{in: in.Inner})
 	default:
 		return before
 	}
@@ -173,15 +203,15 @@ func (s *Stage) apply(before *Effective, in *syntax.Instruction) *Effective {
 
 // argValue is what an ARG has: the value that is given for the build, its default, or that of
 // the ARG of its name before the first FROM.
-func (s *Stage) argValue(p Pair, lookup func(string) (string, bool)) string {
-	name := p.Name(s.doc.File.Escape)
+func (s *Stage) argValue(p Pair, escape byte, lookup func(string) (string, bool)) string {
+	name := p.Name(escape)
 	if s.doc.Image != nil {
 		if v, ok := s.doc.Image.Args[name]; ok {
 			return v
 		}
 	}
 	if p.Has {
-		return Word(p.Value.S, s.doc.File.Escape, lookup)
+		return Word(p.Value.S, escape, lookup)
 	}
 	return s.doc.args[name]
 }
@@ -233,10 +263,21 @@ func IsRoot(user string) bool {
 func (e *Effective) Inherited(image string) *Effective {
 	c := e.clone()
 	c.Args, c.shadowed = nil, nil
-	for _, v := range []*Value{&c.User, &c.Workdir, &c.Healthcheck, &c.Entrypoint, &c.Cmd, &c.StopSignal} {
+	c.triggers = slices.Clone(c.triggers)
+	for i := range c.triggers {
+		if c.triggers[i].from == "" {
+			c.triggers[i].from = image
+		}
+	}
+	c.stamp(image)
+	return c
+}
+
+// stamp says of the values that instructions of another file gave from which image they are.
+func (e *Effective) stamp(image string) {
+	for _, v := range []*Value{&e.User, &e.Workdir, &e.Healthcheck, &e.Entrypoint, &e.Cmd, &e.StopSignal} {
 		if v.In != nil {
 			v.In, v.From = nil, image
 		}
 	}
-	return c
 }
