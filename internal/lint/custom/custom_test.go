@@ -87,3 +87,39 @@ func TestErrors(t *testing.T) {
 		}
 	}
 }
+
+// TestPlaces checks conditions in Dockerfiles of odd forms: without FROM, with ONBUILD, outside of a catalog.
+func TestPlaces(t *testing.T) {
+	for _, tc := range []struct {
+		on         On
+		when, text string
+		want       []string
+	}{
+		{OnStage, `true`, "RUN a\nFROM b\n", []string{"1:1", "2:1"}},
+		{OnStage, `true`, "ENV a=b\n", []string{"1:1"}},
+		{OnInstruction, `instruction.keyword == "RUN"`, "RUN a\nFROM b\nRUN c\n", []string{"1:1", "3:1"}},
+		{OnInstruction, `instruction.keyword == "RUN" && instruction.onbuild`, "FROM b\nRUN c\nONBUILD RUN d\n", nil},
+		{OnCommand, `command.name == "d" && config.user == "x"`, "FROM b\nRUN d\nUSER x\nRUN c\nONBUILD RUN d\nUSER y\nRUN d\n", []string{"5:13"}},
+		{OnCommand, `command.name == "d" && config.user == "y"`, "FROM b\nRUN d\nUSER x\nONBUILD RUN d\nUSER y\nRUN d", []string{"6:5"}},
+		{OnImage, `config.root`, "FROM scratch\n", []string{"1:1"}},
+		{OnImage, `config.root`, "FROM scratch\nUSER x\n", nil},
+		{OnImage, `config.root`, "FROM elsewhere\n", nil},
+		{OnImage, `config.root`, "FROM elsewhere\nUSER 0\n", []string{"1:1"}},
+		{OnImage, `target.names.size() == 0 && target.args.size() == 0 && target.flavour == ""`, "FROM a\n", []string{"1:1"}},
+	} {
+		rule, err := Compile(Spec{Code: "ACME001", Severity: lint.Error, On: tc.on, When: tc.when, Message: "x"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, f := range rule.Findings(lint.NewDoc(syntax.Parse("Dockerfile", []byte(tc.text)), nil, nil, nil)) {
+			got = append(got, fmt.Sprintf("%d:%d", f.Line, f.Column))
+			if f.Message != "x" {
+				t.Errorf("%s: %s", tc.when, f.Message)
+			}
+		}
+		if !slices.Equal(got, tc.want) {
+			t.Errorf("%s: %s in %q: got %v, want %v", tc.on, tc.when, tc.text, got, tc.want)
+		}
+	}
+}

@@ -163,3 +163,38 @@ func TestMerge(t *testing.T) {
 		t.Errorf("got %q, want %q", text, want)
 	}
 }
+
+// TestPackageImages checks what an image has that is a list of packages, over another one.
+func TestPackageImages(t *testing.T) {
+	f := load(t, map[string]string{
+		"0000-small/image.yaml":    "packages: [base-files]\nuser: \"1\"\nworkdir: /srv\nenv: {A: small, B: small}\ncmd: [sleep]\nstop-signal: SIGINT\nports: [80]\n",
+		"0000-full/image.yaml":     "mode: full\npackages: [base-files]\n",
+		"0100-on-small/image.yaml": "from: small\npackages: [tzdata]\nenv: {A: child}\nentrypoint: [run]\nports: [81]\n",
+		"0100-same/image.yaml":     "from: small\npackages: [tzdata]\n",
+	})
+	state := func(name string) *lint.Effective {
+		for _, t := range f.graph.Targets {
+			if t.Name == name {
+				return f.State(t)
+			}
+		}
+		t.Fatalf("there is no %s", name)
+		return nil
+	}
+	small, full, child, same := state("small"), state("full"), state("on-small"), state("same")
+	if !small.Known || !small.NoShell || small.User.S != "1" || small.Cmd.S != "sleep" || small.StopSignal.S != "SIGINT" || small.StopSignal.From != "small" {
+		t.Errorf("small has %+v", small)
+	}
+	if full.NoShell || full.User.Set || full.Workdir.Set || full.StopSignal.Set || full.Cmd.Set || full.Entrypoint.Set {
+		t.Errorf("full has %+v", full)
+	}
+	if child.User.From != "small" || child.Workdir.S != "/srv" || child.Env["A"] != "child" || child.Env["B"] != "small" || small.Env["A"] != "small" {
+		t.Errorf("the child has %+v", child)
+	}
+	if child.Entrypoint.S != "run" || child.Cmd.Set || !child.NoShell || !slices.Equal(child.Expose, []string{"80/tcp", "81/tcp"}) {
+		t.Errorf("the child has %+v", child)
+	}
+	if same.Cmd.S != "sleep" || same.Entrypoint.Set || same.StopSignal.S != "SIGINT" {
+		t.Errorf("the child that says nothing has %+v", same)
+	}
+}

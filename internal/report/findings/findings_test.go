@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"flag"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -164,5 +165,42 @@ func TestPrettyFitsTheTerminal(t *testing.T) {
 	r.Colour = true
 	if got := written(t, "pretty", r); !strings.Contains(got, "\x1b[31merror\x1b[0m") {
 		t.Error("no colours")
+	}
+}
+
+// TestMarkdownFitsAComment checks that of too many findings the worst stay, and all that fit.
+func TestMarkdownFitsAComment(t *testing.T) {
+	bad, fine := &lint.Rule{Code: "BAD", Family: lint.Custom}, &lint.Rule{Code: "FINE", Family: lint.Custom}
+	var r Report
+	for i := range 3000 {
+		f := &lint.Finding{Rule: fine, Severity: lint.Style, File: "a", Line: i + 1, Message: "some words that say what is wrong"}
+		if i%100 == 99 {
+			f.Rule, f.Severity = bad, lint.Error
+		}
+		r.Findings = append(r.Findings, f)
+	}
+	got := written(t, "markdown", r)
+	if len(got) > 61_000 || len(got) < 59_000 || strings.Count(got, "| BAD |") != 30 {
+		t.Errorf("%d bytes, %d of 30 errors", len(got), strings.Count(got, "| BAD |"))
+	}
+	left := 3000 - strings.Count(got, "| BAD |") - strings.Count(got, "| FINE |")
+	if !strings.Contains(got, fmt.Sprintf("\n\n%d findings more, none of them worse, left out", left)) || !strings.Contains(got, "\n\n3000 findings in") {
+		t.Errorf("%d are left out, and it ends with %q", left, got[len(got)-200:])
+	}
+	if at := strings.Index(got, "`a:1`"); at < 0 || at > strings.Index(got, "`a:100`") {
+		t.Error("they are not in their order")
+	}
+}
+
+// TestSarifSaysWhereFilesAre checks that only a relative path is one below the root of the sources.
+func TestSarifSaysWhereFilesAre(t *testing.T) {
+	for file, want := range map[string]string{
+		"a b/Dockerfile": `{"uri":"a%20b/Dockerfile","uriBaseId":"%SRCROOT%"}`,
+		"../Dockerfile":  `{"uri":"../Dockerfile","uriBaseId":"%SRCROOT%"}`,
+		"/a b/x:y":       `{"uri":"file:///a%20b/x%3Ay"}`,
+	} {
+		if got, err := json.Marshal(artifact(file)); err != nil || string(got) != want {
+			t.Errorf("%s is at %s, %v; want %s", file, got, err, want)
+		}
 	}
 }

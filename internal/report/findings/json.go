@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/plinth-build/plinth/internal/lint"
 	"github.com/plinth-build/plinth/internal/report/rulepage"
@@ -118,7 +119,7 @@ func sarif(w io.Writer, r Report) error {
 			}
 			rules = append(rules, rule)
 		}
-		file := object{"uri": uri(f.File), "uriBaseId": "%SRCROOT%"}
+		file := artifact(f.File)
 		result := object{
 			"ruleId": f.Rule.Code, "ruleIndex": n, "level": levels[f.Severity], "message": object{"text": message(f)},
 			"locations":           []object{{"physicalLocation": object{"artifactLocation": file, "region": r.region(f)}}},
@@ -145,6 +146,14 @@ func sarif(w io.Writer, r Report) error {
 			"columnKind": "unicodeCodePoints", "results": results,
 		}},
 	})
+}
+
+// artifact is where a file is: below the root of the sources, or anywhere.
+func artifact(file string) map[string]any {
+	if strings.HasPrefix(file, "/") {
+		return map[string]any{"uri": "file://" + uri(file)}
+	}
+	return map[string]any{"uri": uri(file), "uriBaseId": "%SRCROOT%"}
 }
 
 // region is a finding's place, with columns in characters.

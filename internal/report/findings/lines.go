@@ -2,9 +2,11 @@ package findings
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/xml"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/plinth-build/plinth/internal/lint"
@@ -38,26 +40,55 @@ func github(w io.Writer, r Report) error {
 	return nil
 }
 
-// markdown is a table for a comment in a pull request.
+// markdownLimit is how many bytes the rows of a table may have. GitHub refuses comments of more than 65,536
+// characters, GitLab those of more than a million.
+const markdownLimit = 60_000
+
+// markdown is a table for a comment in a pull request. Of more findings than fit, the worst are shown.
 func markdown(w io.Writer, r Report) error {
 	var b bytes.Buffer
+	rows, left := fitting(r.Findings, markdownLimit)
 	if len(r.Findings) == 0 {
 		b.WriteString("plinth lint found nothing.\n")
 	} else {
-		b.WriteString("| place | severity | rule | what |\n|---|---|---|---|\n")
+		b.WriteString("| place | severity | rule | what |\n|---|---|---|---|\n" + strings.Join(rows, ""))
 	}
-	for _, f := range r.Findings {
-		rule := text.Markdown(f.Rule.Code)
-		if url := rulepage.URL(f.Rule); url != "" {
-			rule = "[" + rule + "](" + url + ")"
-		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", text.Code(fmt.Sprintf("%s:%d", f.File, f.Line)), f.Severity, rule, text.Markdown(text.Visible(message(f))))
+	if left > 0 {
+		fmt.Fprintf(&b, "\n%s more, none of them worse, left out to keep this short enough for a comment.\n", plural(left, "finding"))
 	}
 	if len(r.Findings) > 0 {
 		fmt.Fprintf(&b, "\n%s\n", text.Markdown(r.totals()))
 	}
 	_, err := w.Write(b.Bytes())
 	return err
+}
+
+// fitting gives a row for each finding, as far as limit goes, in the order of the findings, and how many are left out.
+func fitting(list []*lint.Finding, limit int) (rows []string, left int) {
+	worst := make([]int, len(list))
+	for i := range list {
+		worst[i] = i
+		rows = append(rows, markdownRow(list[i]))
+	}
+	slices.SortStableFunc(worst, func(a, b int) int { return cmp.Compare(list[b].Severity, list[a].Severity) })
+	size := 0
+	for n, i := range worst {
+		if size += len(rows[i]); size > limit {
+			for _, out := range worst[n:] {
+				rows[out] = ""
+			}
+			return rows, len(worst) - n
+		}
+	}
+	return rows, 0
+}
+
+func markdownRow(f *lint.Finding) string {
+	rule := text.Markdown(f.Rule.Code)
+	if url := rulepage.URL(f.Rule); url != "" {
+		rule = "[" + rule + "](" + url + ")"
+	}
+	return fmt.Sprintf("| %s | %s | %s | %s |\n", text.Code(fmt.Sprintf("%s:%d", f.File, f.Line)), f.Severity, rule, text.Markdown(text.Visible(message(f))))
 }
 
 // checkstyle is the XML of Checkstyle: https://checkstyle.org
