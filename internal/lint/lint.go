@@ -110,22 +110,20 @@ func (l *Linter) Check(d *Doc) []*Finding {
 			if pragmas.ignore(f) {
 				continue
 			}
-			if l.config.Profile == HadolintProfile {
-				f.toInstruction()
-			}
-			out = append(out, f)
+			out = append(out, l.placed(f))
 		}
 	}
 	return Sort(out)
 }
 
-// toInstruction moves a finding to the start of its instruction, which is where hadolint reports it: whoever
-// changes from one to the other keeps what goes by lines.
-func (f *Finding) toInstruction() {
-	if f.instruction != nil {
+// placed is a finding where the profile has it. With hadolint's it moves to the start of its instruction, which is
+// where hadolint reports it: whoever changes from one to the other keeps what goes by lines.
+func (l *Linter) placed(f *Finding) *Finding {
+	if l.config.Profile == HadolintProfile && f.instruction != nil {
 		f.Line, f.Column = f.instruction.Line, 1
 		f.EndLine, f.EndCol = f.Line, 1+len(f.instruction.Raw)
 	}
+	return f
 }
 
 // Filter keeps those of findings that come from elsewhere whose rules are on for a file and which no
@@ -135,10 +133,10 @@ func (l *Linter) Filter(d *Doc, findings []*Finding) (out []*Finding) {
 	for _, f := range findings {
 		f.Severity = l.SeverityOf(f.Rule, d.Rel)
 		if f.Severity != Off && !pragmas.ignore(f) {
-			out = append(out, f)
+			out = append(out, l.placed(f))
 		}
 	}
-	return out
+	return Sort(out)
 }
 
 // Findings are what one rule finds, in the order in which it finds them, whether it is on or not.

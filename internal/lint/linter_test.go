@@ -86,9 +86,12 @@ func TestHadolintsPlaces(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		f := l.Check(parsed("Dockerfile", "FROM a\nRUN b \\\n c\n"))[0]
-		if got := [4]int{f.Line, f.Column, f.EndLine, f.EndCol}; got != want {
-			t.Errorf("profile %d: at %v, want %v", profile, got, want)
+		d := parsed("Dockerfile", "FROM a\nRUN b \\\n c\n")
+		for _, list := range [][]*Finding{l.Check(d), l.Filter(d, r.Findings(d))} {
+			f := list[0]
+			if got := [4]int{f.Line, f.Column, f.EndLine, f.EndCol}; got != want {
+				t.Errorf("profile %d: at %v, want %v", profile, got, want)
+			}
 		}
 	}
 }

@@ -16,13 +16,3 @@ import (
 func All() []*lint.Rule {
 	return slices.Concat(hadolint, hadolintCommands, hadolintLabels, buildkit, security, practice, shell)
 }
-
-// Lookup finds a rule by its code, or by a name that it has elsewhere, such as CKV_DOCKER_7.
-func Lookup(code string) (*lint.Rule, bool) {
-	for _, r := range All() {
-		if r.Code == code || slices.Contains(r.Aliases, code) {
-			return r, true
-		}
-	}
-	return nil, false
-}

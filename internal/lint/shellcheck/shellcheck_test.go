@@ -218,3 +218,34 @@ func TestRealProgram(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+// TestPrologue checks what the program is told of the variables of a step.
+func TestPrologue(t *testing.T) {
+	if got := prologue(nil); got != ":" {
+		t.Errorf("without a state: %q", got)
+	}
+	d := doc("FROM debian:12\nENV Z=1 A_b9=2 9X=3 a-b=4 aZ=5 _=6 A{=7 [=8 @=9 `=10 a:b=11\nARG Q\nRUN x\n")
+	want := ":; export A_b9='2'; read -r Q; export Z='1'; export _='6'; export aZ='5'"
+	if got := prologue(d.Stages[0].Runs()[0].Before); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	for name, want := range map[string]bool{"a": true, "z": true, "A": true, "Z": true, "_": true, "a0": true, "a9": true, "0a": false, "9": false, "": false, "a/": false, "a:": false} {
+		if isName(name) != want {
+			t.Errorf("%q is a name: %v", name, !want)
+		}
+	}
+}
+
+// TestOffsets checks where lines and columns are.
+func TestOffsets(t *testing.T) {
+	s := &script{text: "ab\n\nöd"}
+	for place, want := range map[[2]int]int{{2, 1}: 0, {2, 2}: 1, {2, 3}: 2, {2, 9}: 2, {3, 1}: 3, {3, 2}: 3, {4, 1}: 4, {4, 2}: 6, {4, 3}: 7, {4, 4}: 7, {1, 1}: -1, {0, 1}: -1, {5, 1}: -1} {
+		got, ok := s.offset(place[0], place[1])
+		if !ok {
+			got = -1
+		}
+		if got != want {
+			t.Errorf("%v is at %d, want %d", place, got, want)
+		}
+	}
+}
