@@ -14,11 +14,13 @@
 package checks
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
 	"maps"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/frontend/dockerfile/dockerfile2llb"
@@ -132,6 +134,7 @@ func (r *Result) orElse(other *Error) *Error {
 
 // ask gives a text to BuildKit. What it panics at is an error of the text.
 func ask(data []byte, o Options) (result *Result) {
+	data = quiet(data)
 	defer func() {
 		if r := recover(); r != nil {
 			result = &Result{Err: &Error{Message: fmt.Sprintf("BuildKit panics: %v", r)}}
@@ -152,6 +155,15 @@ func ask(data []byte, o Options) (result *Result) {
 		return &Result{Err: &Error{Message: err.Error()}}
 	}
 	return read(found)
+}
+
+// quiet puts the replacement character in the place of what BuildKit would complain about on standard error, which it
+// does without saying which file it means: bytes that are no UTF-8, and NUL.
+func quiet(data []byte) []byte {
+	if utf8.Valid(data) && bytes.IndexByte(data, 0) < 0 {
+		return data
+	}
+	return bytes.ReplaceAll(bytes.ToValidUTF8(data, []byte("\uFFFD")), []byte{0}, []byte("\uFFFD"))
 }
 
 // read takes over what BuildKit found.

@@ -2,6 +2,8 @@ package checks
 
 import (
 	"fmt"
+	"io"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -134,6 +136,25 @@ func TestIgnore(t *testing.T) {
 	}
 	if _, err := ReadIgnore([]byte("[")); err == nil {
 		t.Error("a pattern that is none is no error")
+	}
+}
+
+// TestOddBytes checks that nothing is printed about bytes that are no text, and that the rest is looked at.
+func TestOddBytes(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stderr := os.Stderr
+	os.Stderr = w
+	got := rules(run("FROM debian:12\nENV A \x00\nLABEL b \xff\nRUN <<EOF \xff\x00\nx\nEOF\nENV \u00e4 b\n", Options{}))
+	os.Stderr = stderr
+	w.Close()
+	if printed, err := io.ReadAll(r); err != nil || len(printed) > 0 {
+		t.Errorf("printed %q, %v", printed, err)
+	}
+	if want := "2:LegacyKeyValueFormat 3:LegacyKeyValueFormat 7:LegacyKeyValueFormat"; got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }
 

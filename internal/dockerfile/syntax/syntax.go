@@ -416,11 +416,29 @@ func (p *splitter) heredocs(in *Instruction) {
 	}
 }
 
+// readable is a text of the same length without the bytes that BuildKit's lexer complains about on standard error,
+// which are those that are no UTF-8, and NUL.
+func readable(s string) string {
+	if utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 {
+		return s
+	}
+	out := []byte(s)
+	for i := 0; i < len(out); {
+		r, n := utf8.DecodeRune(out[i:])
+		if r == 0 || r == utf8.RuneError && n == 1 {
+			out[i] = 1
+		}
+		i += n
+	}
+	return string(out)
+}
+
 // announced are the heredocs that a line announces, found as BuildKit finds them.
 func announced(line Text) (docs []Heredoc) {
 	lex := shell.NewLex('\\')
 	lex.RawQuotes, lex.RawEscapes, lex.SkipUnsetEnv = true, true, true
-	words, err := lex.ProcessWords(line.S, noEnv{})
+	readable := readable(line.S)
+	words, err := lex.ProcessWords(readable, noEnv{})
 	if err != nil {
 		return nil
 	}
@@ -429,12 +447,16 @@ func announced(line Text) (docs []Heredoc) {
 		if !strings.Contains(word, "<<") {
 			continue
 		}
+		i := strings.Index(readable[from:], word)
+		if i >= 0 {
+			word = line.S[from+i : from+i+len(word)]
+		}
 		doc, err := parser.ParseHeredoc(word)
 		if err != nil || doc == nil {
 			continue
 		}
 		h := Heredoc{Name: doc.Name, Chomp: doc.Chomp, Quoted: !doc.Expand}
-		if i := strings.Index(line.S[from:], word); i >= 0 {
+		if i >= 0 {
 			h.Word = line.Slice(from+i, from+i+len(word))
 			from += i + len(word)
 		}
