@@ -43,7 +43,7 @@ type Config struct {
 var formats = []string{"tty", "json", "checkstyle", "codeclimate", "gitlab_codeclimate", "gnu", "codacy", "sonarqube", "sarif", "junit"}
 
 // kinds are what the label schema can say of a label.
-var kinds = []string{"text", "url", "rfc3339", "spdx", "hash", "semver", "email"}
+var kinds = []string{"text", "rawText", "url", "rfc3339", "spdx", "hash", "semver", "email"}
 
 // levels are the severities that rules can be given, from the least on: where a code stands in several lists
 // the worst one counts.
