@@ -17,7 +17,7 @@ var dl3066 = &lint.Rule{
 	Bad:  "FROM debian:12\nRUN useradd --uid 10001 app\nUSER app",
 	Good: "FROM debian:12\nRUN useradd --uid 10001 app\nUSER 10001",
 	Stage: func(p *lint.Pass, s *lint.Stage) {
-		if !s.Final || isWindowsStage(s) {
+		if !s.Final || isWindowsStage(s) && !p.Options.Hadolint {
 			return
 		}
 		var last *syntax.Instruction
