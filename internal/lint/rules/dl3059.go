@@ -77,7 +77,8 @@ func isChain(run *lint.Run) bool {
 		if count > few {
 			return true
 		}
-		if script.Tree == nil {
+		if script.Tree == nil { // it is in a language that is not read here
+			count += 1 + strings.Count(script.Text.S, "&&")
 			continue
 		}
 		syntax.Walk(script.Tree, func(n syntax.Node) bool {
