@@ -98,6 +98,9 @@ type Run struct {
 	Before  *Effective            // what is in effect when it begins; nil for CMD, ENTRYPOINT, HEALTHCHECK
 }
 
+// Options are what the rules are told.
+func (s *Stage) Options() *Options { return s.doc.Options }
+
 // NewDoc prepares a Dockerfile for rules.
 func NewDoc(file *syntax.File, o *Options, folder *Folder, image *Context) *Doc {
 	if o == nil {

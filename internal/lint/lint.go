@@ -46,6 +46,7 @@ type Linter struct {
 
 // New makes a linter. An error names a rule in the configuration that there is not.
 func New(all []*Rule, c Config) (*Linter, error) {
+	c.Options.Hadolint = c.Profile == HadolintProfile
 	l := &Linter{rules: all, config: c, known: map[string]*Rule{}}
 	for _, r := range all {
 		l.known[r.Code] = r

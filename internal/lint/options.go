@@ -9,6 +9,7 @@ type Options struct {
 	NoPragmas         bool              // comments do not switch rules off
 	RequireDigest     bool              // FROM has to name a digest where no lock pins it
 	BaseArg           string            // FROM takes its image's registry from this ARG; "" for no such convention
+	Hadolint          bool              // rules read a file as hadolint does, also where there is better to know; the hadolint profile sets it
 }
 
 // Folder is what a rule can see of the folder that a Dockerfile builds from.

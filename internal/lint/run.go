@@ -136,7 +136,7 @@ func (s *Stage) parseRun(in *syntax.Instruction, shell []string) *Run {
 	}
 	// "RUN <<EOF" runs the document; "RUN cat <<EOF" gives it to a command, and so it does with
 	// "RUN bash <<EOF", whose command reads a script
-	if alone(in) {
+	if alone(in) || s.doc.Options.Hadolint && strings.HasPrefix(in.Args.S, "<<") { // hadolint does not see what is behind it
 		d := r.Dialect
 		body := in.Heredocs[0].Body
 		if first, _, _ := strings.Cut(body.S, "\n"); strings.HasPrefix(first, "#!") {
@@ -151,6 +151,9 @@ func (s *Stage) parseRun(in *syntax.Instruction, shell []string) *Run {
 	}
 	script := shellscript.Parse(syntax.Join(parts...), r.Dialect)
 	r.Scripts = []*shellscript.Script{script}
+	if s.doc.Options.Hadolint {
+		return r // it does not look into the document
+	}
 	for _, c := range script.Commands {
 		if d := shellscript.DialectOf(c.Name()); d != shellscript.Other && len(c.Operands()) == 0 {
 			for _, h := range in.Heredocs {

@@ -43,7 +43,7 @@ type Config struct {
 var formats = []string{"tty", "json", "checkstyle", "codeclimate", "gitlab_codeclimate", "gnu", "codacy", "sonarqube", "sarif", "junit"}
 
 // kinds are what the label schema can say of a label.
-var kinds = []string{"text", "url", "rfc3339", "spdx", "hash", "semver", "email"}
+var kinds = []string{"text", "rawText", "url", "rfc3339", "spdx", "hash", "semver", "email"}
 
 // levels are the severities that rules can be given, from the least on: where a code stands in several lists
 // the worst one counts.
@@ -170,14 +170,17 @@ func (c *Config) environment(env func(string) (string, bool)) error {
 	each("HADOLINT_REQUIRE_LABELS", func(value string) error {
 		schema := map[string]string{}
 		for _, item := range items(value) {
-			i := strings.LastIndexByte(item, ':')
-			if i <= 0 {
-				return fmt.Errorf("%q is not label:kind", item)
+			label, kind := item, "text" // unless it says more
+			if i := strings.LastIndexByte(item, ':'); i >= 0 {
+				label, kind = item[:i], item[i+1:]
 			}
-			if err := oneOf(item[i+1:], "kind of label", kinds); err != nil {
+			if label == "" {
+				return fmt.Errorf("%q names no label", item)
+			}
+			if err := oneOf(kind, "kind of label", kinds); err != nil {
 				return err
 			}
-			schema[item[:i]] = item[i+1:]
+			schema[label] = kind
 		}
 		c.Options.LabelSchema = schema
 		return nil

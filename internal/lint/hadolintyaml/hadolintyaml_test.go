@@ -26,6 +26,7 @@ ignored:
 label-schema:
   author: text
   version: semver
+  note: rawText
 no-color: true
 no-fail: true
 override:
@@ -54,7 +55,7 @@ trustedRegistries:
 	}
 	options := lint.Options{
 		TrustedRegistries: []string{"docker.io", "my-company.com:5000", "*.gcr.io"},
-		LabelSchema:       map[string]string{"author": "text", "version": "semver"},
+		LabelSchema:       map[string]string{"author": "text", "version": "semver", "note": "rawText"},
 		StrictLabels:      true, NoPragmas: true,
 	}
 	if !reflect.DeepEqual(c.Options, options) {
@@ -157,7 +158,7 @@ func TestLoad(t *testing.T) {
 	c, err := Load(dir, "", environ(map[string]string{
 		"HADOLINT_NOFAIL": "0", "HADOLINT_STRICT_LABELS": "Yes", "HADOLINT_DISABLE_IGNORE_PRAGMA": "1", "NO_COLOR": "1",
 		"HADOLINT_IGNORE": "DL3010, DL3020", "HADOLINT_OVERRIDE_ERROR": "DL3042", "HADOLINT_OVERRIDE_STYLE": "DL3043",
-		"HADOLINT_TRUSTED_REGISTRIES": "docker.io,quay.io", "HADOLINT_REQUIRE_LABELS": "maintainer:text,a:b:url",
+		"HADOLINT_TRUSTED_REGISTRIES": "docker.io,quay.io", "HADOLINT_REQUIRE_LABELS": "maintainer,a:b:url",
 		"HADOLINT_FAILURE_THRESHOLD": "warning", "HADOLINT_FORMAT": "",
 	}))
 	if err != nil {
@@ -192,7 +193,7 @@ func TestLoad(t *testing.T) {
 func TestEnvironmentErrors(t *testing.T) {
 	for name, value := range map[string]string{
 		"HADOLINT_NOFAIL": "maybe", "HADOLINT_FORMAT": "xml", "HADOLINT_FAILURE_THRESHOLD": "bad",
-		"HADOLINT_REQUIRE_LABELS": "maintainer", "HADOLINT_STRICT_LABELS": "2",
+		"HADOLINT_REQUIRE_LABELS": ":text", "HADOLINT_STRICT_LABELS": "2",
 	} {
 		_, err := Load(t.TempDir(), "", environ(map[string]string{name: value}))
 		if err == nil || !strings.Contains(err.Error(), "cannot use the environment variable "+name) {

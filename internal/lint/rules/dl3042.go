@@ -28,7 +28,8 @@ var dl3042 = &lint.Rule{
 			caching = keep(caching, func(v *invocation) bool {
 				return !v.unknown && !v.has("--no-cache-dir", "--no-cache") && !cacheOffInScript(v.program)
 			})
-			if len(caching) == 0 || pipCacheDeleted(run) {
+			// hadolint takes no step that deletes the cache for a reason to be silent
+			if len(caching) == 0 || !p.Options.Hadolint && pipCacheDeleted(run) {
 				continue
 			}
 			f := p.Report(caching[0].span(), "pip install leaves its cache in the image: add --no-cache-dir")
@@ -45,13 +46,16 @@ func switchesOff(value string) bool {
 	return slices.Contains([]string{"1", "true", "yes", "on", "y", "t", "off"}, strings.ToLower(strings.Trim(value, `"'`)))
 }
 
-// cacheOffByEnv says whether ENV or ARG before a step switches the cache off.
+// cacheOffByEnv says whether ENV or ARG before a step switches the cache off. To hadolint, ARG is none of that.
 func cacheOffByEnv(s *lint.Stage, run *lint.Run) bool {
 	e := effective(s, run)
 	if e == nil {
 		return false
 	}
 	value, ok := e.Lookup(noCacheDir)
+	if s.Options().Hadolint {
+		value, ok = e.Env[noCacheDir]
+	}
 	return ok && switchesOff(value)
 }
 

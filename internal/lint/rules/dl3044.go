@@ -2,7 +2,6 @@ package rules
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/plinth-build/plinth/internal/dockerfile/syntax"
 	"github.com/plinth-build/plinth/internal/lint"
@@ -20,9 +19,12 @@ var dl3044 = &lint.Rule{
 		eachTriggered(s, func(i int, in *syntax.Instruction) {
 			pairs := in.Pairs()
 			for k, pair := range pairs {
-				for _, name := range lint.Variables(expandedPart(pair.Value.S, p.File.Escape)) {
-					if setByOther(pairs, k, name, p.File.Escape) && !isSet(p.Doc, s, i, name) {
-						p.Report(lint.At(pair.Value), "%s uses $%s as it is before this ENV, which sets it too: use two ENV", pair.Name(p.File.Escape), name)
+				for _, v := range variables(pair.Value, p.File.Escape, true) {
+					if v.Guarded && p.Options.Hadolint {
+						continue // hadolint sees only $NAME and ${NAME}
+					}
+					if setByOther(pairs, k, v.Name, p.File.Escape) && !isSet(p.Doc, s, i, v.Name) {
+						p.Report(lint.At(pair.Value), "%s uses $%s as it is before this ENV, which sets it too: use two ENV", pair.Name(p.File.Escape), v.Name)
 						return
 					}
 				}
@@ -54,27 +56,4 @@ func isSet(d *lint.Doc, s *lint.Stage, i int, name string) bool {
 	return s.From == nil && slices.ContainsFunc(d.Meta, func(in *syntax.Instruction) bool {
 		return slices.ContainsFunc(in.Pairs(), func(p syntax.Pair) bool { return p.Key.S == name })
 	})
-}
-
-// expandedPart is what the builder expands in a value: what is in single quotes or escaped is gone.
-func expandedPart(value string, escape byte) string {
-	var b strings.Builder
-	quote := byte(0)
-	for i := 0; i < len(value); i++ {
-		c := value[i]
-		switch {
-		case c == escape && quote != '\'' && i+1 < len(value):
-			i++
-			b.WriteByte(' ')
-		case quote != 0 && c == quote:
-			quote = 0
-		case quote == 0 && (c == '"' || c == '\''):
-			quote = c
-		case quote == '\'':
-			b.WriteByte(' ')
-		default:
-			b.WriteByte(c)
-		}
-	}
-	return b.String()
 }

@@ -23,7 +23,8 @@ var dl3046 = &lint.Rule{
 					continue
 				}
 				uid, logs := useradd(c)
-				if !logs || len(uid) <= 5 || !onlyDigits(uid) {
+				// hadolint counts the letters of a variable's name too
+				if !logs || len(uid) <= 5 || !onlyDigits(uid) && !p.Options.Hadolint {
 					continue
 				}
 				if f == nil {

@@ -11,10 +11,33 @@ var dl3057 = &lint.Rule{
 	Bad:  "FROM nginx:1.27",
 	Good: "FROM nginx:1.27\nHEALTHCHECK CMD [\"curl\", \"-f\", \"http://localhost/\"]",
 	Check: func(p *lint.Pass) {
-		for _, s := range products(p.Doc) {
+		stages := products(p.Doc)
+		if p.Options.Hadolint {
+			stages = unchecked(p.Doc)
+		}
+		for _, s := range stages {
 			if !s.After().Healthcheck.Set {
 				p.Report(lint.Whole(s.From), "the image has no HEALTHCHECK: add one, or HEALTHCHECK NONE")
 			}
 		}
 	},
+}
+
+// unchecked are the stages on which none stands that has a HEALTHCHECK. To hadolint these are images, also those that
+// another stage only takes files from.
+func unchecked(d *lint.Doc) (out []*lint.Stage) {
+	checked := map[*lint.Stage]bool{}
+	for _, s := range d.Stages {
+		if s.After().Healthcheck.Set {
+			for up := s; up != nil; up = up.Parent {
+				checked[up] = true
+			}
+		}
+	}
+	for _, s := range d.Stages {
+		if s.From != nil && !checked[s] {
+			out = append(out, s)
+		}
+	}
+	return out
 }

@@ -4,71 +4,89 @@ import (
 	"slices"
 	"strings"
 
-	sh "mvdan.cc/sh/v3/syntax"
+	"mvdan.cc/sh/v3/syntax"
 
-	"github.com/plinth-build/plinth/internal/dockerfile/syntax"
+	dockerfile "github.com/plinth-build/plinth/internal/dockerfile/syntax"
 	"github.com/plinth-build/plinth/internal/lint"
 )
 
 var dl3059 = &lint.Rule{
-	Code: "DL3059", Title: "RUN directly behind another RUN", Severity: lint.Info, Family: lint.Hadolint,
+	Code: "DL3059", Title: "Consecutive RUN instructions", Severity: lint.Info, Family: lint.Hadolint,
 	Profiles: lint.HadolintProfile | lint.Strict, Since: "0.1.0",
 	Source: "https://github.com/hadolint/hadolint/wiki/DL3059",
-	Why: "Each RUN is a layer, and what a later one deletes is still in the earlier one. Single commands that follow one another are better joined with &&. " +
-		"A RUN that is a chain already, or has other flags, is left alone: there somebody has thought about the layers.",
-	Bad:  "FROM debian:12\nRUN mkdir /a\nRUN touch /a/b",
-	Good: "FROM debian:12\nRUN mkdir /a && touch /a/b",
+	Why: "Each RUN is a layer: what one writes and the next deletes stays in the image. Comments between them do not count, other instructions do. " +
+		"RUN instructions with different flags can't be one, and whoever chains more than two commands in a RUN has thought about its layers: these are not reported.",
+	Bad:  "FROM debian:12\nRUN make\nRUN make install",
+	Good: "FROM debian:12\nRUN make && make install",
 	Stage: func(p *lint.Pass, s *lint.Stage) {
-		runs := runsOf(s)
-		var before *syntax.Instruction
-		for _, outer := range s.Instructions {
-			in := triggered(outer)
-			if in.Keyword != "RUN" || isChain(runs[in]) {
+		runs := s.Runs()
+		var before, trigger *lint.Run // the RUN that an instruction follows, and the last one that ONBUILD triggers
+		for _, in := range s.Instructions {
+			inner := triggered(in)
+			if inner.Keyword != "RUN" {
 				before = nil
+				if in.Inner != nil {
+					trigger = nil
+				}
 				continue
 			}
-			if before != nil && (before.Onbuild == nil) == (in.Onbuild == nil) && slices.Equal(flagTexts(before), flagTexts(in)) {
-				p.Report(lint.Keyword(in), "RUN directly behind the one in line %d: join them with &&", before.Line)
+			run := runs[0]
+			runs = runs[1:]
+			last := &before
+			if in.Inner != nil {
+				before, last = nil, &trigger
 			}
-			before = in
+			if *last != nil && couldBeOne(*last, run) {
+				p.Report(lint.Keyword(inner), "this RUN follows another: write their commands into one, with && between them")
+			}
+			*last = run
 		}
 	},
 }
 
-// isChain says whether a step has more than two commands, or is not known.
-func isChain(run *lint.Run) bool {
-	if len(run.In.Heredocs) > 0 {
-		return true
-	}
-	n := 0
-	for _, script := range run.Scripts {
-		if script.Err != nil {
-			return true
-		}
-		if script.Tree == nil {
-			if n++; !run.Exec && strings.ContainsAny(script.Text.S, ";&|") {
-				return true // a shell that is not read here
-			}
-			continue
-		}
-		sh.Walk(script.Tree, func(node sh.Node) bool {
-			switch node := node.(type) {
-			case *sh.CallExpr:
-				if len(node.Args) > 0 {
-					n++
-				}
-			case *sh.DeclClause, *sh.LetClause:
-				n++
-			}
-			return true
-		})
-	}
-	return n > 2
+// couldBeOne says whether two RUN instructions have the same flags, and few commands each.
+func couldBeOne(a, b *lint.Run) bool {
+	return slices.Equal(runFlags(a), runFlags(b)) && !isChain(a) && !isChain(b)
 }
 
-func flagTexts(in *syntax.Instruction) (out []string) {
-	for _, f := range in.Flags {
-		out = append(out, f.Text.S)
+// runFlags are the flags of a step. The order of them means nothing, and neither does that of the parts of a mount.
+func runFlags(run *lint.Run) []string {
+	var out []string
+	for _, f := range run.In.Flags {
+		out = append(out, f.Name+"="+sortedValue(f))
 	}
+	slices.Sort(out)
 	return out
+}
+
+func sortedValue(f dockerfile.Flag) string {
+	if f.Name != "mount" {
+		return f.Value
+	}
+	parts := strings.Split(f.Value, ",")
+	slices.Sort(parts)
+	return strings.Join(parts, ",")
+}
+
+// isChain says whether a step has more than two commands.
+func isChain(run *lint.Run) bool {
+	const few = 2
+	count := 0
+	for _, script := range run.Scripts {
+		count += len(script.Commands)
+		if count > few {
+			return true
+		}
+		if script.Tree == nil { // it is in a language that is not read here
+			count += 1 + strings.Count(script.Text.S, "&&")
+			continue
+		}
+		syntax.Walk(script.Tree, func(n syntax.Node) bool {
+			if _, ok := n.(*syntax.DeclClause); ok {
+				count++ // export and the like
+			}
+			return count <= few
+		})
+	}
+	return count > few
 }

@@ -22,7 +22,7 @@ var dl3060 = &lint.Rule{
 				continue
 			}
 			for _, run := range s.Runs() {
-				for _, c := range yarnLeaves(run) {
+				for _, c := range yarnLeaves(run, p.Options.Hadolint) {
 					p.Report(commandSpan(c), "yarn leaves its cache in the image: add yarn cache clean behind it, or mount a cache")
 				}
 			}
@@ -43,7 +43,8 @@ func standsInImage(d *lint.Doc, s *lint.Stage) bool {
 }
 
 // yarnLeaves are the commands that fill the cache and are not followed by one that empties it.
-func yarnLeaves(run *lint.Run) (left []*shellscript.Command) {
+// hadolint knows only yarn install.
+func yarnLeaves(run *lint.Run, onlyInstall bool) (left []*shellscript.Command) {
 	for _, m := range run.Mounts() {
 		if t := lint.MountType(m); t == "cache" || t == "tmpfs" {
 			return nil
@@ -55,7 +56,7 @@ func yarnLeaves(run *lint.Run) (left []*shellscript.Command) {
 		case "yarn", "yarnpkg":
 			ops := c.Operands("--cwd", "--network-timeout", "--registry", "--modules-folder", "--mutex", "--network-concurrency", "--prefix", "--global-folder")
 			switch {
-			case fillsYarnCache(c, ops):
+			case fillsYarnCache(c, ops) && (!onlyInstall || len(ops) > 0 && ops[0].S == "install"):
 				left = append(left, c)
 			case len(ops) > 1 && ops[0].S == "cache" && ops[1].S == "clean":
 				left = nil

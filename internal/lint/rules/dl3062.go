@@ -18,7 +18,7 @@ var dl3062 = &lint.Rule{
 	Good: "FROM golang:1.26\nRUN go install golang.org/x/tools/cmd/stringer@v0.49.0",
 	Stage: func(p *lint.Pass, s *lint.Stage) {
 		s.Commands(func(run *lint.Run, c *shellscript.Command) {
-			verb, packages := goPackages(unwrap(c))
+			verb, packages := goPackages(unwrap(c), p.Options.Hadolint)
 			for _, w := range packages {
 				if inSourceTree(s, run, w.S) {
 					continue
@@ -34,8 +34,9 @@ var dl3062 = &lint.Rule{
 	},
 }
 
-// goPackages are the packages that a go command fetches in no fixed version, and the command's verb.
-func goPackages(c *shellscript.Command) (verb string, out []shellscript.Word) {
+// goPackages are the packages that a go command fetches in no fixed version, and the command's verb. A variable may
+// have a version in it; hadolint takes it for a package without one.
+func goPackages(c *shellscript.Command, literally bool) (verb string, out []shellscript.Word) {
 	if c.Base() != "go" {
 		return "", nil
 	}
@@ -55,7 +56,7 @@ func goPackages(c *shellscript.Command) (verb string, out []shellscript.Word) {
 	for _, w := range words {
 		_, version, pinned := strings.Cut(w.S, "@")
 		switch {
-		case pinned && !floats(version), !pinned && (!w.Literal || isLocalPackage(w.S)):
+		case pinned && !floats(version), !pinned && (!w.Literal && !literally || isLocalPackage(w.S)):
 		default:
 			out = append(out, w)
 		}

@@ -1,6 +1,9 @@
 package rules
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/plinth-build/plinth/internal/dockerfile/syntax"
 	"github.com/plinth-build/plinth/internal/lint"
 )
@@ -31,8 +34,12 @@ var dl3064 = &lint.Rule{
 
 func reportSecret(p *lint.Pass, keyword string, pair syntax.Pair) {
 	name, value := pair.Name(p.File.Escape), syntax.Unquote(pair.Value.S, p.File.Escape)
-	// an empty ENV is a place for a value that comes when the container starts
-	if !isSecretName(name) || isPlainValue(value) || keyword == "ENV" && value == "" {
+	if p.Options.Hadolint {
+		if !looksSecret(name) {
+			return
+		}
+	} else if !isSecretName(name) || isPlainValue(value) || keyword == "ENV" && value == "" {
+		// an empty ENV is a place for a value that comes when the container starts
 		return
 	}
 	if keyword == "ARG" {
@@ -40,4 +47,14 @@ func reportSecret(p *lint.Pass, keyword string, pair syntax.Pair) {
 		return
 	}
 	p.Report(lint.At(pair.Key), "the value of ENV %s is in the image for all to read: mount it as a secret, or set it when the container starts", name)
+}
+
+// looksSecret is how hadolint judges a name: by parts of it, whatever else is in it.
+func looksSecret(name string) bool {
+	upper := strings.ToUpper(name)
+	return isSecretName(name) || slices.ContainsFunc(secretParts, func(part string) bool { return strings.Contains(upper, part) })
+}
+
+var secretParts = []string{
+	"PASSWORD", "PASSWD", "PASSPHRASE", "SECRET", "TOKEN", "CREDENTIAL", "PRIVATE", "USERNAME", "API_KEY", "APIKEY", "ACCESS_KEY", "ACCESSKEY", "APP_ID",
 }

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/plinth-build/plinth/internal/dockerfile/syntax"
@@ -16,7 +17,7 @@ var dl3066 = &lint.Rule{
 	Bad:  "FROM debian:12\nRUN useradd --uid 10001 app\nUSER app",
 	Good: "FROM debian:12\nRUN useradd --uid 10001 app\nUSER 10001",
 	Stage: func(p *lint.Pass, s *lint.Stage) {
-		if !s.Final || isWindowsStage(s) {
+		if !s.Final || isWindowsStage(s) && !p.Options.Hadolint {
 			return
 		}
 		var last *syntax.Instruction
@@ -36,9 +37,23 @@ var dl3066 = &lint.Rule{
 			}
 		}
 		name, _, _ := strings.Cut(user, ":")
-		if last == nil || name == "" || isNumber(name) || strings.Contains(user, "$") {
+		if last == nil || name == "" || isNumber(name) || strings.Contains(user, "$") && !(p.Options.Hadolint && isForeign(p.Doc, s, name)) {
 			return
 		}
 		p.Report(lint.At(last.Args), "USER %s is a name, which Kubernetes can't tell from root: use the user's number", name)
 	},
+}
+
+// isForeign says whether a variable in a text is set nowhere in the file. The image that a stage stands on may have
+// it; hadolint takes it for a name.
+func isForeign(d *lint.Doc, s *lint.Stage, text string) bool {
+	return slices.ContainsFunc(lint.Variables(text), func(name string) bool {
+		if _, ok := s.After().Args[name]; ok {
+			return false
+		}
+		_, env := s.After().Env[name]
+		return !env && !slices.ContainsFunc(d.Meta, func(in *syntax.Instruction) bool {
+			return slices.ContainsFunc(in.Pairs(), func(pair syntax.Pair) bool { return pair.Key.S == name })
+		})
+	})
 }

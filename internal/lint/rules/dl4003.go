@@ -1,6 +1,9 @@
 package rules
 
-import "github.com/plinth-build/plinth/internal/lint"
+import (
+	"github.com/plinth-build/plinth/internal/dockerfile/syntax"
+	"github.com/plinth-build/plinth/internal/lint"
+)
 
 var dl4003 = &lint.Rule{
 	Code: "DL4003", Title: "More than one CMD", Severity: lint.Warning, Family: lint.Hadolint,
@@ -11,8 +14,8 @@ var dl4003 = &lint.Rule{
 	Bad:     "FROM debian:12\nCMD [\"/bin/true\"]\nCMD [\"/bin/false\"]",
 	Good:    "FROM debian:12\nCMD [\"/bin/false\"]",
 	Stage: func(p *lint.Pass, s *lint.Stage) {
-		for _, in := range overridden(s, "CMD") {
-			p.Report(lint.Whole(in), "this CMD does nothing: a later one in the stage takes its place")
-		}
+		eachRepeated(s, "CMD", func(before, in *syntax.Instruction) {
+			p.Report(lint.Whole(in), "the CMD in line %d does nothing: this one takes its place", before.Line)
+		})
 	},
 }

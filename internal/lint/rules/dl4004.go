@@ -1,6 +1,9 @@
 package rules
 
-import "github.com/plinth-build/plinth/internal/lint"
+import (
+	"github.com/plinth-build/plinth/internal/dockerfile/syntax"
+	"github.com/plinth-build/plinth/internal/lint"
+)
 
 var dl4004 = &lint.Rule{
 	Code: "DL4004", Title: "More than one ENTRYPOINT", Severity: lint.Error, Family: lint.Hadolint,
@@ -11,8 +14,8 @@ var dl4004 = &lint.Rule{
 	Bad:     "FROM debian:12\nENTRYPOINT [\"/bin/true\"]\nENTRYPOINT [\"/bin/false\"]",
 	Good:    "FROM debian:12\nENTRYPOINT [\"/bin/false\"]",
 	Stage: func(p *lint.Pass, s *lint.Stage) {
-		for _, in := range overridden(s, "ENTRYPOINT") {
-			p.Report(lint.Whole(in), "this ENTRYPOINT does nothing: a later one in the stage takes its place")
-		}
+		eachRepeated(s, "ENTRYPOINT", func(before, in *syntax.Instruction) {
+			p.Report(lint.Whole(in), "the ENTRYPOINT in line %d does nothing: this one takes its place", before.Line)
+		})
 	},
 }

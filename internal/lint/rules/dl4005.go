@@ -19,8 +19,12 @@ var dl4005 = &lint.Rule{
 			if c.Base() != "ln" {
 				return
 			}
+			if p.Options.Hadolint && c.Has("/bin/sh") {
+				p.Report(commandSpan(c), "ln links /bin/sh: use SHELL to change the shell of RUN steps")
+				return
+			}
 			ops := c.Operands("-S", "--suffix", "-t", "--target-directory")
-			if len(ops) < 2 {
+			if len(ops) < 2 || p.Options.Hadolint {
 				return
 			}
 			if to := ops[len(ops)-1]; to.S == "/bin/sh" || to.S == "/usr/bin/sh" {

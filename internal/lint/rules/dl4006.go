@@ -6,6 +6,7 @@ import (
 
 	"mvdan.cc/sh/v3/syntax"
 
+	dockerfile "github.com/plinth-build/plinth/internal/dockerfile/syntax"
 	"github.com/plinth-build/plinth/internal/lint"
 	"github.com/plinth-build/plinth/internal/shellscript"
 )
@@ -24,6 +25,9 @@ var dl4006 = &lint.Rule{
 		}
 		for _, run := range s.Runs() {
 			shell := runShell(s, run)
+			if p.Options.Hadolint {
+				shell = ownShell(s, run)
+			}
 			if !run.Exec && shellHasPipefail(shell[0], s) && setsPipefail(shell[1:]) {
 				continue
 			}
@@ -54,6 +58,14 @@ func runShell(s *lint.Stage, run *lint.Run) []string {
 		return lint.DefaultShell
 	}
 	return shell
+}
+
+// ownShell is the shell that a SHELL of the same stage names for a step. That is all that hadolint looks at.
+func ownShell(s *lint.Stage, run *lint.Run) []string {
+	if !slices.ContainsFunc(s.Instructions, func(in *dockerfile.Instruction) bool { return in.Keyword == "SHELL" && in.Start < run.In.Start }) && run.In.Onbuild == nil {
+		return lint.DefaultShell
+	}
+	return runShell(s, run)
 }
 
 // pipefailShell is a shell that knows pipefail and is likely to be in the image.
@@ -88,8 +100,8 @@ func firstPipe(script *shellscript.Script, shell string, s *lint.Stage) (pipe *s
 		}
 		return pipe == nil
 	})
-	if pipe == nil || !shellHasPipefail(shell, s) {
-		return pipe
+	if pipe == nil || s.Options().Hadolint || !shellHasPipefail(shell, s) {
+		return pipe // hadolint wants it in SHELL
 	}
 	for _, c := range script.Commands {
 		if c.Name() == "set" && c.Call.Pos().Offset() < pipe.Pos().Offset() && setsPipefail(wordTexts(c.Args())) {
@@ -120,6 +132,9 @@ func setsPipefail(args []string) bool {
 // taken to know it, because a step that sets it would fail otherwise.
 func shellHasPipefail(program string, s *lint.Stage) bool {
 	name := program[strings.LastIndexAny(program, `/\`)+1:]
+	if s.Options().Hadolint {
+		return slices.Contains([]string{"bash", "zsh", "ash"}, strings.TrimPrefix(program, "/bin/"))
+	}
 	switch name {
 	case "bash", "zsh", "ksh", "mksh", "ash", "busybox":
 		return true

@@ -12,24 +12,25 @@ type labelPair struct {
 	syntax.Pair
 	key   string // without quotes, with the variables in it that are known
 	value string
-	known bool // the value has no variables left in it
+	known bool // the value has no variables left in it, or is read as if it had none
 }
 
 // labelPairs are the labels that a stage sets, those under ONBUILD included.
 func labelPairs(p *lint.Pass, s *lint.Stage) (out []labelPair) {
 	for i, in := range s.Instructions {
 		lookup := s.Before(i).Lookup
-		if in.Inner != nil {
-			// the image that is built on this one has variables of its own
-			in, lookup = in.Inner, func(string) (string, bool) { return "", false }
+		if in.Inner != nil || p.Options.Hadolint {
+			// the image that is built on this one has variables of its own, and hadolint expands none
+			in, lookup = triggered(in), func(string) (string, bool) { return "", false }
 		}
 		if in.Keyword != "LABEL" {
 			continue
 		}
 		for _, pair := range in.Pairs() {
-			l := labelPair{Pair: pair, known: true}
+			l := labelPair{Pair: pair}
 			l.key, _ = expandLabel(pair.Key.S, p.File.Escape, lookup)
 			l.value, l.known = expandLabel(pair.Value.S, p.File.Escape, lookup)
+			l.known = l.known || p.Options.Hadolint
 			out = append(out, l)
 		}
 	}

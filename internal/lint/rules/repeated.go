@@ -5,9 +5,15 @@ import (
 	"github.com/plinth-build/plinth/internal/lint"
 )
 
-// overridden are the instructions of a kind in a stage that a later one takes the place of, those
-// under ONBUILD among themselves.
+// overridden are the instructions of a kind in a stage that a later one takes the place of.
 func overridden(s *lint.Stage, keyword string) (out []*syntax.Instruction) {
+	eachRepeated(s, keyword, func(before, _ *syntax.Instruction) { out = append(out, before) })
+	return out
+}
+
+// eachRepeated calls fn for each instruction of a kind in a stage that takes the place of one before it, those
+// under ONBUILD among themselves.
+func eachRepeated(s *lint.Stage, keyword string, fn func(before, in *syntax.Instruction)) {
 	var last, lastTrigger *syntax.Instruction
 	for _, in := range s.Instructions {
 		before := &last
@@ -18,9 +24,8 @@ func overridden(s *lint.Stage, keyword string) (out []*syntax.Instruction) {
 			continue
 		}
 		if *before != nil {
-			out = append(out, *before)
+			fn(*before, in)
 		}
 		*before = in
 	}
-	return out
 }

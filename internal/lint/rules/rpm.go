@@ -57,6 +57,10 @@ func unpinnedRPM(s *lint.Stage, run *lint.Run, t *tool) (out []shellscript.Word)
 		case !rpmInstalls(v) || v.is("group", "groups", "groupinstall"):
 		case v.is("module"):
 			out = append(out, withoutVersion(s, run, v, v.args[1:], func(s string) bool { return strings.Contains(s, ":") })...)
+		case s.Options().Hadolint: // it takes variables for what they are, unless they stand where the version does
+			out = append(out, slices.DeleteFunc(slices.Concat(v.args, v.tail), func(w shellscript.Word) bool {
+				return rpmPinned(w.S) || strings.Contains(w.S, "-$")
+			})...)
 		default:
 			out = append(out, withoutVersion(s, run, v, append(v.args, v.tail...), rpmPinned)...)
 		}

@@ -133,6 +133,8 @@ func setOption(t *testing.T, o *lint.Options, c *lint.Context, name, value strin
 		o.LabelSchema[key] = kind
 	case "strict-labels":
 		o.StrictLabels = true
+	case "hadolint":
+		o.Hadolint = true
 	case "require-digest":
 		o.RequireDigest = true
 	case "base-arg":
