@@ -26,7 +26,7 @@ var dl3010 = &lint.Rule{
 			}
 			if run := runs[in]; run != nil && len(copied) > 0 {
 				run.Each(func(c *shellscript.Command) {
-					for _, name := range unpacked(ranCommand(c)) {
+					for _, name := range unpacked(unwrap(c)) {
 						if a := copied[name]; a != nil && !a.reported {
 							a.reported = true
 							p.Report(lint.At(a.source), "%s is copied here and unpacked in line %d: ADD does both in one layer", name, run.In.Line)

@@ -18,7 +18,7 @@ var dl3046 = &lint.Rule{
 			var f *lint.Finding
 			var edits []lint.Edit
 			for _, c := range run.Commands() {
-				c = ranCommand(c)
+				c = unwrap(c)
 				if c.Base() != "useradd" {
 					continue
 				}

@@ -26,7 +26,7 @@ var dl3047 = &lint.Rule{
 			var f *lint.Finding
 			var edits []lint.Edit
 			for _, c := range run.Commands() {
-				c = ranCommand(c)
+				c = unwrap(c)
 				if c.Base() != "wget" || showsNoProgress(c) {
 					continue
 				}
@@ -64,7 +64,7 @@ func holdsFlags(variable string) bool {
 // installsPackage says whether a RUN step of a stage installs a package, whatever with.
 func installsPackage(s *lint.Stage, name string) (found bool) {
 	s.Commands(func(_ *lint.Run, c *shellscript.Command) {
-		switch c = ranCommand(c); c.Base() {
+		switch c = unwrap(c); c.Base() {
 		case "apt-get", "apt", "apk", "dnf", "microdnf", "yum", "zypper":
 			found = found || c.Has(name) && c.Has("install", "add", "in")
 		}

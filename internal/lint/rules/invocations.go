@@ -41,53 +41,6 @@ func programs(run *lint.Run) iter.Seq[program] {
 	}
 }
 
-// wrapped is the command that a command runs which is there for that, nil for another one.
-func wrapped(words []shellscript.Word) []shellscript.Word {
-	valued, operands := "", 0
-	name := programBase(words[0])
-	switch name {
-	case "sudo":
-		valued = "ugpCrtTUDRh"
-	case "doas":
-		valued = "uC"
-	case "env":
-		valued = "uC"
-	case "exec":
-		valued = "a"
-	case "nice":
-		valued = "n"
-	case "ionice":
-		valued = "cnp"
-	case "timeout":
-		valued, operands = "ks", 1
-	case "gosu", "su-exec":
-		operands = 1
-	case "xargs":
-		valued = "nILPdasE"
-	case "command", "builtin", "nohup", "time", "eatmydata", "fakeroot", "busybox":
-	default:
-		return nil
-	}
-	rest := words[1:]
-	for len(rest) > 0 && strings.HasPrefix(rest[0].S, "-") {
-		flag := rest[0].S
-		rest = rest[1:]
-		if flag == "--" {
-			break
-		}
-		if name == "command" && strings.ContainsAny(flag, "vV") {
-			return nil // it only asks where the command is
-		}
-		if len(flag) == 2 && strings.IndexByte(valued, flag[1]) >= 0 && len(rest) > 0 {
-			rest = rest[1:]
-		}
-	}
-	for (name == "sudo" || name == "env") && len(rest) > 0 && strings.Contains(rest[0].S, "=") {
-		rest = rest[1:]
-	}
-	return rest[min(operands, len(rest)):]
-}
-
 // A tool is a program with subcommands.
 type tool struct {
 	names  []string

@@ -34,23 +34,37 @@ var wrapperPrograms = map[string]wrapper{
 	"xargs":     {valued: "nPILsdaE", plain: "0rtpxoil", long: " --max-args --max-procs --max-lines --max-chars --delimiter --arg-file "},
 	"gosu":      {operands: 1},
 	"su-exec":   {operands: 1},
+	"builtin":   {},
 	"eatmydata": {},
+	"fakeroot":  {valued: "lsib", plain: "u", long: " --lib --faked --fd-base "},
+	"busybox":   {},
 }
 
 // unwrap gives the command behind sudo, env, exec and the like, the command itself where there is
 // none or where it is not certain which words are the command.
 func unwrap(c *shellscript.Command) *shellscript.Command {
-	for {
-		w, ok := wrapperPrograms[c.Base()]
-		if !ok {
-			return c
-		}
-		n := w.skip(c.Args())
-		if n < 0 || n >= len(c.Args()) {
-			return c
-		}
-		c = &shellscript.Command{Script: c.Script, Stmt: c.Stmt, Call: c.Call, Words: c.Args()[n:]}
+	words := c.Words
+	for inner := wrapped(words); inner != nil; inner = wrapped(words) {
+		words = inner
 	}
+	if len(words) == len(c.Words) {
+		return c
+	}
+	return &shellscript.Command{Script: c.Script, Stmt: c.Stmt, Call: c.Call, Words: words}
+}
+
+// wrapped is the command that a command runs which is there for that, nil for another one and where it is not
+// certain which words it is.
+func wrapped(words []shellscript.Word) []shellscript.Word {
+	w, ok := wrapperPrograms[programBase(words[0])]
+	if !ok {
+		return nil
+	}
+	n := w.skip(words[1:])
+	if n < 0 || n >= len(words)-1 {
+		return nil
+	}
+	return words[1+n:]
 }
 
 // skip is the number of arguments before the command, -1 if that is not certain.
@@ -60,7 +74,9 @@ func (w wrapper) skip(args []shellscript.Word) int {
 		s := args[i].S
 		switch {
 		case s == "--":
-			return i + 1 + operands
+			for i++; w.assigns && i < len(args) && isAssignment(args[i].S); i++ {
+			}
+			return i + operands
 		case s == "-" && w.assigns: // env - is env -i
 		case len(s) > 1 && s[0] == '-':
 			n := w.flag(s)
