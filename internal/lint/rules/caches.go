@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	"mvdan.cc/sh/v3/syntax"
+
 	"github.com/plinth-build/plinth/internal/lint"
 	"github.com/plinth-build/plinth/internal/shellscript"
 )
@@ -88,12 +90,20 @@ func (t toolCache) moved(before *lint.Effective, c *shellscript.Command) bool {
 	if slices.ContainsFunc(t.env, func(name string) bool { _, ok := before.Env[name]; return ok }) {
 		return true
 	}
-	if c.Call != nil {
-		for _, a := range c.Call.Assigns {
-			if a.Name != nil && slices.Contains(t.env, a.Name.Value) {
-				return true
-			}
+	return c.HasFlag(t.flags...) || c.Call != nil && t.assigned(c)
+}
+
+// assigned says whether one of a tool's variables has a value for a command: before its name, with env, or
+// by an export or an assignment in the same script.
+func (t toolCache) assigned(c *shellscript.Command) (yes bool) {
+	syntax.Walk(c.Script.Tree, func(n syntax.Node) bool {
+		if call, ok := n.(*syntax.CallExpr); ok && call != c.Call && len(call.Args) > 0 {
+			return false // what another command gets
 		}
-	}
-	return c.HasFlag(t.flags...)
+		if a, ok := n.(*syntax.Assign); ok && a.Name != nil {
+			yes = yes || slices.Contains(t.env, a.Name.Value)
+		}
+		return !yes
+	})
+	return yes
 }

@@ -46,7 +46,7 @@ func addWithoutChecksum(p *lint.Pass, st step, later []step) {
 		if strings.HasSuffix(c.dest.S, "/") || c.dest.S == "." {
 			name = urlFile(source.S)
 		}
-		used := isBinary(name) || isBinary(urlFile(source.S)) || underBin(c.dest.S)
+		used := isBinary(name) || isBinary(urlFile(source.S)) || underBin(c.dest.S) && !isData(name)
 		for _, l := range later {
 			if l.run == nil {
 				continue
@@ -93,7 +93,7 @@ func runWithoutChecksum(p *lint.Pass, r *lint.Run, later []step) {
 					break
 				}
 			}
-			used = used || commands != nil && (underBin(target.S) || usesProgram(commands, name))
+			used = used || commands != nil && (underBin(target.S) && !isData(name) || usesProgram(commands, name))
 		}
 		if used {
 			p.Report(commandSpan(plain), "%s takes %s, which is run or unpacked, without a checksum: verify it with sha256sum -c, or use ADD --checksum", plain.Base(), url.S)
@@ -119,6 +119,15 @@ func isBinary(name string) bool {
 	return isArchive(name)
 }
 
+// isData says whether a file is by its name one that nothing runs.
+func isData(name string) bool {
+	switch path.Ext(name) {
+	case ".json", ".yaml", ".yml", ".toml", ".xml", ".ini", ".conf", ".cfg", ".properties", ".txt", ".md", ".html", ".css", ".csv", ".pem", ".crt", ".asc", ".sig", ".sha256":
+		return true
+	}
+	return false
+}
+
 // underBin says whether a path is in a folder of programs.
 func underBin(name string) bool {
 	for part := range strings.SplitSeq(name, "/") {
@@ -132,7 +141,7 @@ func underBin(name string) bool {
 // checkers are commands that compare a file with a checksum or a signature.
 var checkers = map[string]bool{
 	"sha256sum": true, "sha512sum": true, "sha1sum": true, "sha384sum": true, "sha224sum": true, "md5sum": true, "b2sum": true, "shasum": true,
-	"cosign": true, "minisign": true, "signify": true, "gpgv": true, "slsa-verifier": true, "jarsigner": true, "sha3sum": true, "cksum": true,
+	"cosign": true, "minisign": true, "signify": true, "gpgv": true, "sq": true, "sqv": true, "slsa-verifier": true, "jarsigner": true, "sha3sum": true, "cksum": true,
 }
 
 func isChecker(c *shellscript.Command) bool {
@@ -140,7 +149,7 @@ func isChecker(c *shellscript.Command) bool {
 	case "gpg", "gpg2":
 		return c.HasFlag("--verify") || c.Has("--batch") && c.Has("--verify")
 	case "openssl":
-		return c.Sub() == "dgst" || c.Sub() == "sha256" || c.Sub() == "sha1"
+		return c.Sub() == "dgst" || strings.HasPrefix(c.Sub(), "sha")
 	case "rpm", "rpmkeys":
 		return c.HasFlag("-K", "--checksig")
 	case "busybox":
@@ -155,9 +164,24 @@ func isChecker(c *shellscript.Command) bool {
 func verifies(r *lint.Run) (yes bool) {
 	r.Each(func(c *shellscript.Command) {
 		c = unwrap(c)
-		yes = yes || isChecker(c) || strings.Contains(c.Base(), "verify") || strings.Contains(c.Base(), "checksum") || strings.Contains(c.Base(), "sha256")
+		yes = yes || isChecker(c) || hashes(c) || strings.Contains(c.Base(), "verify") || strings.Contains(c.Base(), "checksum") || strings.Contains(c.Base(), "sha256")
 	})
 	return yes
+}
+
+// hashes says whether an interpreter is given a script that works out a checksum.
+func hashes(c *shellscript.Command) bool {
+	if !c.HasFlag("-r", "-c", "-e") {
+		return false
+	}
+	for _, w := range c.Args() {
+		for _, word := range []string{"hash_file", "hashlib", "Digest::", "createHash", "digest/sha"} {
+			if strings.Contains(w.S, word) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func verifiesName(r *lint.Run, name string) (yes bool) {
