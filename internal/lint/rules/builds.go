@@ -72,7 +72,10 @@ func mayCompile(c *shellscript.Command) bool {
 	case "python", "python2", "python3":
 		return c.Has("install", "build", "build_ext", "bdist_wheel", "wheel")
 	case "npm", "yarn", "pnpm", "bun":
-		return slices.Contains([]string{"", "ci", "install", "i", "add", "rebuild"}, sub) && !c.HasFlag("-g", "--global")
+		if base == "yarn" && len(c.Args()) == 0 {
+			return true
+		}
+		return slices.Contains([]string{"ci", "install", "i", "add", "rebuild"}, sub) && !c.HasFlag("-g", "--global")
 	case "go", "cargo", "swift", "mix", "zig", "dotnet":
 		return slices.Contains([]string{"build", "install", "get", "compile", "publish"}, sub)
 	case "R":
