@@ -34,7 +34,7 @@ func manifestOf(source string) string {
 	base := path.Base(path.Clean(source))
 	for name, e := range ecosystems {
 		for _, pattern := range e.manifests {
-			if ok, err := path.Match(pattern, base); ok && err == nil || base == pattern {
+			if ok, _ := path.Match(pattern, base); ok {
 				return name
 			}
 		}

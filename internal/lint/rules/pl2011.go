@@ -169,9 +169,6 @@ func cleansUp(s *lint.Stage, st step, c *shellscript.Command) string {
 	case "rm":
 		for _, w := range c.Operands() {
 			name := strings.TrimRight(runPath(s, st, w), "/*")
-			if tool := cachePaths[name]; tool != "" && !st.run.Mounted(name, "cache", "tmpfs") {
-				return tool
-			}
 			for folder, tool := range cachePaths {
 				if within(name, folder) && !st.run.Mounted(name, "cache", "tmpfs") {
 					return tool

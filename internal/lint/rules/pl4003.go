@@ -2,8 +2,10 @@ package rules
 
 import (
 	"path"
+	"slices"
 	"strings"
 
+	"github.com/plinth-build/plinth/internal/dockerfile/syntax"
 	"github.com/plinth-build/plinth/internal/lint"
 	"github.com/plinth-build/plinth/internal/shellscript"
 )
@@ -147,7 +149,7 @@ var checkers = map[string]bool{
 func isChecker(c *shellscript.Command) bool {
 	switch base := c.Base(); base {
 	case "gpg", "gpg2":
-		return c.HasFlag("--verify") || c.Has("--batch") && c.Has("--verify")
+		return c.HasFlag("--verify")
 	case "openssl":
 		return c.Sub() == "dgst" || strings.HasPrefix(c.Sub(), "sha")
 	case "rpm", "rpmkeys":
@@ -184,16 +186,37 @@ func hashes(c *shellscript.Command) bool {
 	return false
 }
 
+// verifiesName says whether a step verifies a file of that name: it stands in the step, or the names stand in a list
+// of checksums.
 func verifiesName(r *lint.Run, name string) (yes bool) {
 	if !verifies(r) {
 		return false
 	}
 	r.Each(func(c *shellscript.Command) {
-		for _, w := range c.Words {
-			yes = yes || strings.Contains(w.S, name)
-		}
+		c = unwrap(c)
+		words := c.Operands()
+		yes = yes || checkers[c.Base()] && c.HasFlag("-c", "--check") && len(words) > 0 && words[0].S != "-" && words[0].S != "/dev/stdin"
 	})
-	return yes
+	return yes || standsIn(r.In.Text.S, name) || slices.ContainsFunc(r.In.Heredocs, func(h syntax.Heredoc) bool { return standsIn(h.Body.S, name) })
+}
+
+// standsIn says whether a text has a name in it that is not a part of a longer one.
+func standsIn(text, name string) bool {
+	inName := func(b byte) bool {
+		return b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || b == '.' || b == '-' || b == '_'
+	}
+	for from := 0; ; {
+		i := strings.Index(text[from:], name)
+		if i < 0 {
+			return false
+		}
+		i += from
+		end := i + len(name)
+		if (i == 0 || !inName(text[i-1])) && (end == len(text) || !inName(text[end])) {
+			return true
+		}
+		from = i + 1
+	}
 }
 
 // unpacks says whether one of the commands that read a download unpacks or installs it.
@@ -237,8 +260,8 @@ func usesProgram(commands []*shellscript.Command, name string) bool {
 // makesExecutable says whether chmod lets somebody run the file.
 func makesExecutable(c *shellscript.Command) bool {
 	words := c.Operands()
-	if len(words) == 0 {
-		return false
+	if len(words) < 2 {
+		return false // also for -x, which is no operand
 	}
 	mode := words[0].S
 	if strings.Contains(mode, "x") {

@@ -85,9 +85,9 @@ func substitutedInto(c *shellscript.Command) string {
 			if w.Tree == nil || !contains(w.Tree, c.Call) {
 				continue
 			}
-			process := processSubstitution(w.Tree)
-			switch {
-			case shell && process, shell && i > 0 && plain.Args()[i-1].S == "-c", base == "eval", process:
+			before := plain.Args()[:i]
+			script := !slices.ContainsFunc(before, func(w shellscript.Word) bool { return w.S == "-c" || !strings.HasPrefix(w.S, "-") })
+			if base == "eval" || script && processSubstitution(w.Tree) || shell && i > 0 && before[i-1].S == "-c" {
 				return base
 			}
 		}
