@@ -100,7 +100,7 @@ func changesVolume(p *lint.Pass, s *lint.Stage, st step) {
 
 // writes are the words of a command that are paths it makes or changes.
 func writes(c *shellscript.Command) (out []shellscript.Word) {
-	words := c.Operands("-m", "-t", "-o", "-g", "--mode", "--owner", "--group", "-C", "-d")
+	words := c.Operands("-m", "-t", "-o", "-g", "--mode", "--owner", "--group")
 	switch c.Base() {
 	case "mkdir", "touch", "tee", "truncate", "mkfifo":
 		out = words

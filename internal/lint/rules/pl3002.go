@@ -46,7 +46,7 @@ func unwanted(f *lint.Folder, ignore *patternmatcher.PatternMatcher, s *lint.Sta
 			continue
 		}
 		if ignore != nil {
-			if hidden, err := ignore.MatchesOrParentMatches(name); err != nil || hidden || all(ignore, name) {
+			if all(ignore, name) {
 				continue
 			}
 		}
@@ -55,7 +55,7 @@ func unwanted(f *lint.Folder, ignore *patternmatcher.PatternMatcher, s *lint.Sta
 	return out
 }
 
-// all says whether a pattern hides everything in a folder, as .git/* and .git/** do.
+// all says whether a pattern hides a file, or everything in a folder, as .git/* and .git/** do.
 func all(ignore *patternmatcher.PatternMatcher, name string) bool {
 	hidden, err := ignore.MatchesOrParentMatches(name + "/anything")
 	return err == nil && hidden

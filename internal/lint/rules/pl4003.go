@@ -74,9 +74,9 @@ func runWithoutChecksum(p *lint.Pass, r *lint.Run, later []step) {
 	if len(found) == 0 || verifies(r) {
 		return
 	}
-	for i, c := range found {
+	for _, c := range found {
 		url, ok := downloadURL(c)
-		if !ok || i > 0 && sameCommand(found[i-1], c) {
+		if !ok {
 			continue
 		}
 		pipe := readers(c)
@@ -102,8 +102,6 @@ func runWithoutChecksum(p *lint.Pass, r *lint.Run, later []step) {
 		}
 	}
 }
-
-func sameCommand(a, b *shellscript.Command) bool { return a.Call != nil && a.Call == b.Call }
 
 // urlFile is the name of the file in a URL.
 func urlFile(url string) string {
