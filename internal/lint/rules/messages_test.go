@@ -35,6 +35,7 @@ func TestAdvice(t *testing.T) {
 		{pl2004, "COPY src lib /a/\nRUN apk add c", "after src was copied (line 2)", nil},
 		{pl2004, "COPY --from=x . /a/\nCOPY src /a/\nRUN apk add c", "after src was copied (line 3)", nil},
 		{pl2011, "RUN apt-get update\nRUN apt-get update\nRUN apt-get clean", "in line 2", nil},
+		{pl5003, "FROM base\nCMD x", "the base image base is root", []string{"base-user root"}},
 		{pl5003, "", "the base image debian:12 is root", []string{"base-env A=b"}},
 		{pl6002, "LABEL org.opencontainers.image.license=x", "the name is org.opencontainers.image.licenses", nil},
 		{pl6002, "LABEL org.opencontainers.image.name=x", "use a prefix of your own", nil},

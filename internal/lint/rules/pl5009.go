@@ -44,10 +44,10 @@ var pl5009 = &lint.Rule{
 // waitsLong says whether a service is unhealthy only after some minutes of failed checks.
 func waitsLong(in *syntax.Instruction) bool {
 	interval, said, ok := duration(in, "interval")
-	if !ok || interval == 0 {
-		if said.HasValue && !ok {
-			return true // a variable
-		}
+	switch {
+	case said.HasValue && !ok:
+		return true // a variable
+	case interval == 0:
 		interval = 30 * time.Second
 	}
 	retries := 3
