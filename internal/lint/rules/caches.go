@@ -75,7 +75,7 @@ func (t toolCache) clears(d *lint.Doc, tool string, r *lint.Run) (yes bool) {
 		c = unwrap(c)
 		switch c.Base() {
 		case tool:
-			yes = yes || c.Has("cache", "clean", "clear-cache", "clearcache", "cc") && (c.Sub() == "cache" || c.Sub() == "clean" || c.Sub() == "clear-cache" || c.Sub() == "clearcache" || c.Sub() == "cc")
+			yes = yes || emptiesCache(tool, c)
 		case "rm", "find":
 			for _, w := range c.Args() {
 				yes = yes || isIt(w.S) || strings.HasPrefix(w.S, "/root/.") || strings.HasPrefix(w.S, "~/.") || strings.HasPrefix(w.S, "/root/*") || strings.Contains(w.S, "$HOME")
@@ -83,6 +83,19 @@ func (t toolCache) clears(d *lint.Doc, tool string, r *lint.Run) (yes bool) {
 		}
 	})
 	return yes
+}
+
+// emptiesCache says whether a tool's own command empties its cache; mvn clean and cargo clean delete what was built.
+func emptiesCache(tool string, c *shellscript.Command) bool {
+	switch sub := c.Sub(); sub {
+	case "cache":
+		return c.Has("clean", "rm")
+	case "clean":
+		return tool == "go" && c.Has("-cache", "-modcache")
+	case "clear-cache", "clearcache", "cc":
+		return tool == "composer"
+	}
+	return false
 }
 
 // moved says whether something says that a tool's cache is elsewhere.
