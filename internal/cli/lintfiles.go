@@ -304,6 +304,7 @@ func (f lintFile) folder() *lint.Folder {
 		_, err := os.Lstat(filepath.Join(dir, filepath.FromSlash(name)))
 		return err == nil
 	}
+	out.IgnoredAbove = func() bool { return ignoredAbove(dir) }
 	out.Names = func() (names []string) {
 		entries, err := os.ReadDir(dir)
 		if err != nil {
@@ -315,4 +316,23 @@ func (f lintFile) folder() *lint.Folder {
 		return names
 	}
 	return out
+}
+
+// ignoredAbove says whether a folder above one has a .dockerignore, up to the root of the repository that
+// they are in; outside of repositories it is false.
+func ignoredAbove(dir string) (found bool) {
+	for dir = filepath.Clean(dir); !exists(dir, ".git"); {
+		above := filepath.Dir(dir)
+		if above == dir {
+			return false
+		}
+		dir = above
+		found = found || exists(dir, ".dockerignore")
+	}
+	return found
+}
+
+func exists(dir, name string) bool {
+	_, err := os.Lstat(filepath.Join(dir, name))
+	return err == nil
 }

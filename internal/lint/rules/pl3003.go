@@ -17,7 +17,7 @@ var pl3003 = &lint.Rule{
 	Bad:  "FROM node:22\nCMD [\"npm\", \"run\", \"dev\"]",
 	Good: "FROM node:22 AS production\nCMD [\"npm\", \"start\"]\nFROM production AS development\nCMD [\"npm\", \"run\", \"dev\"]",
 	Check: func(p *lint.Pass) {
-		if p.Folder == nil || p.Folder.Names == nil || len(p.File.Instructions) == 0 {
+		if p.Folder == nil || len(p.File.Instructions) == 0 {
 			return
 		}
 		names := p.Folder.Names()

@@ -104,6 +104,7 @@ func (s *sample) folder(self string) *lint.Folder {
 	if text, ok := s.files[".dockerignore"]; ok {
 		f.Dockerignore, f.IgnorePath = []byte(text), ".dockerignore"
 	}
+	f.IgnoredAbove = func() bool { return slices.Contains(s.options, "ignored-above") }
 	f.Exists = func(name string) bool {
 		for have := range s.files {
 			if have == name || strings.HasPrefix(have, name+"/") {
@@ -134,7 +135,7 @@ func setOption(t *testing.T, o *lint.Options, c *lint.Context, name, value strin
 		return c
 	}
 	switch name {
-	case "path", "no-folder": // where the Dockerfile lies, which doc reads
+	case "path", "no-folder", "ignored-above": // where the Dockerfile lies, which doc reads
 	case "trusted-registries":
 		o.TrustedRegistries = strings.Fields(value)
 	case "label":
