@@ -24,8 +24,12 @@ func deletions(s *lint.Stage, st step) (out []deletion) {
 			return
 		}
 		for _, w := range plain.Operands() {
-			if name := runPath(s, st, w); name != "" && name != "/" {
-				out = append(out, deletion{w, name, plain})
+			for _, expanded := range braces(w.S) {
+				one := w
+				one.S = expanded
+				if name := runPath(s, st, one); name != "" && name != "/" {
+					out = append(out, deletion{w, name, plain})
+				}
 			}
 		}
 	})

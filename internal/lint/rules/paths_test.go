@@ -122,7 +122,7 @@ func TestMadeByRun(t *testing.T) {
 
 func TestDeletions(t *testing.T) {
 	for script, want := range map[string]string{
-		"rm -rf /a b": "/a /w/b", "unlink /a": "/a", "shred -u /a && ls /b": "/a", "rm / /c": "/c", "rm $X": "", "sudo rm /a": "/a", "rmdir /a": "",
+		"rm -rf /a b": "/a /w/b", "unlink /a": "/a", "shred -u /a && ls /b": "/a", "rm / /c": "/c", "rm /a/{b,c}.x {d,}e": "/a/b.x /a/c.x /w/de /w/e", "rm $X": "", "sudo rm /a": "/a", "rmdir /a": "",
 	} {
 		s, st := lastStep(t, "WORKDIR /w\nRUN "+script)
 		var got []string
