@@ -308,6 +308,7 @@ func (l *lintFiles) folder(f lintFile) *lint.Folder {
 		_, err := os.Lstat(filepath.Join(dir, filepath.FromSlash(name)))
 		return err == nil
 	}
+	out.IgnoredAbove = func() bool { return ignoredAbove(dir) }
 	out.Names = l.listing(dir)
 	return out
 }
@@ -331,4 +332,23 @@ func (l *lintFiles) listing(dir string) func() []string {
 		return names
 	})
 	return l.listings[dir]
+}
+
+// ignoredAbove says whether a folder above one has a .dockerignore, up to the root of the repository that
+// they are in; outside of repositories it is false.
+func ignoredAbove(dir string) (found bool) {
+	for dir = filepath.Clean(dir); !exists(dir, ".git"); {
+		above := filepath.Dir(dir)
+		if above == dir {
+			return false
+		}
+		dir = above
+		found = found || exists(dir, ".dockerignore")
+	}
+	return found
+}
+
+func exists(dir, name string) bool {
+	_, err := os.Lstat(filepath.Join(dir, name))
+	return err == nil
 }

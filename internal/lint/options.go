@@ -19,4 +19,5 @@ type Folder struct {
 	IgnorePath   string            // the file that Dockerignore comes from
 	Names        func() []string   // the names in the folder, sorted
 	Exists       func(string) bool // whether a slash path below it is there
+	IgnoredAbove func() bool       // whether a folder above it, in the same repository, has a .dockerignore: that one is the context then
 }

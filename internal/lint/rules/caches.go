@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	"mvdan.cc/sh/v3/syntax"
+
 	"github.com/plinth-build/plinth/internal/lint"
 	"github.com/plinth-build/plinth/internal/shellscript"
 )
@@ -73,7 +75,7 @@ func (t toolCache) clears(d *lint.Doc, tool string, r *lint.Run) (yes bool) {
 		c = unwrap(c)
 		switch c.Base() {
 		case tool:
-			yes = yes || c.Has("cache", "clean", "clear-cache", "clearcache", "cc") && (c.Sub() == "cache" || c.Sub() == "clean" || c.Sub() == "clear-cache" || c.Sub() == "clearcache" || c.Sub() == "cc")
+			yes = yes || emptiesCache(tool, c)
 		case "rm", "find":
 			for _, w := range c.Args() {
 				yes = yes || isIt(w.S) || strings.HasPrefix(w.S, "/root/.") || strings.HasPrefix(w.S, "~/.") || strings.HasPrefix(w.S, "/root/*") || strings.Contains(w.S, "$HOME")
@@ -83,17 +85,38 @@ func (t toolCache) clears(d *lint.Doc, tool string, r *lint.Run) (yes bool) {
 	return yes
 }
 
+// emptiesCache says whether a tool's own command empties its cache; mvn clean and cargo clean delete what was built.
+func emptiesCache(tool string, c *shellscript.Command) bool {
+	switch sub := c.Sub(); sub {
+	case "cache":
+		return c.Has("clean", "rm")
+	case "clean":
+		return tool == "go" && c.Has("-cache", "-modcache")
+	case "clear-cache", "clearcache", "cc":
+		return tool == "composer"
+	}
+	return false
+}
+
 // moved says whether something says that a tool's cache is elsewhere.
 func (t toolCache) moved(before *lint.Effective, c *shellscript.Command) bool {
 	if slices.ContainsFunc(t.env, func(name string) bool { _, ok := before.Env[name]; return ok }) {
 		return true
 	}
-	if c.Call != nil {
-		for _, a := range c.Call.Assigns {
-			if a.Name != nil && slices.Contains(t.env, a.Name.Value) {
-				return true
-			}
+	return c.HasFlag(t.flags...) || c.Call != nil && t.assigned(c)
+}
+
+// assigned says whether one of a tool's variables has a value for a command: before its name, with env, or
+// by an export or an assignment in the same script.
+func (t toolCache) assigned(c *shellscript.Command) (yes bool) {
+	syntax.Walk(c.Script.Tree, func(n syntax.Node) bool {
+		if call, ok := n.(*syntax.CallExpr); ok && call != c.Call && len(call.Args) > 0 {
+			return false // what another command gets
 		}
-	}
-	return c.HasFlag(t.flags...)
+		if a, ok := n.(*syntax.Assign); ok && a.Name != nil {
+			yes = yes || slices.Contains(t.env, a.Name.Value)
+		}
+		return !yes
+	})
+	return yes
 }

@@ -24,8 +24,12 @@ func deletions(s *lint.Stage, st step) (out []deletion) {
 			return
 		}
 		for _, w := range plain.Operands() {
-			if name := runPath(s, st, w); name != "" && name != "/" {
-				out = append(out, deletion{w, name, plain})
+			for _, expanded := range braces(w.S) {
+				one := w
+				one.S = expanded
+				if name := runPath(s, st, one); name != "" && name != "/" {
+					out = append(out, deletion{w, name, plain})
+				}
 			}
 		}
 	})
@@ -39,7 +43,7 @@ func (d deletion) removes(name string) bool {
 		return within(name, d.path)
 	}
 	for ; name != "/" && name != "."; name = path.Dir(name) {
-		if ok, err := path.Match(d.path, name); ok && err == nil {
+		if ok, _ := path.Match(d.path, name); ok {
 			return true
 		}
 	}
@@ -48,10 +52,11 @@ func (d deletion) removes(name string) bool {
 
 // made is a file or folder that a step puts into the image.
 type made struct {
-	path string
-	what string // the instruction or command
-	st   step
-	span lint.Span // of the command
+	path    string
+	what    string // the instruction or command
+	st      step
+	span    lint.Span // of the command
+	fetched bool      // ADD has downloaded it
 }
 
 // knownFolders are folders that images have: COPY of a file to one of them puts it below.
@@ -80,9 +85,9 @@ func madeByCopy(s *lint.Stage, st step) (out []made) {
 			continue
 		}
 		if base := path.Base(source.S); !folder {
-			out = append(out, made{path: dest, what: st.in.Keyword, st: st})
+			out = append(out, made{path: dest, what: st.in.Keyword, st: st, fetched: isURL(source.S)})
 		} else if !strings.Contains(base, "$") && base != "." && base != "/" {
-			out = append(out, made{path: path.Join(dest, base), what: st.in.Keyword, st: st})
+			out = append(out, made{path: path.Join(dest, base), what: st.in.Keyword, st: st, fetched: isURL(source.S)})
 		}
 	}
 	return out
@@ -105,7 +110,7 @@ func madeByRun(s *lint.Stage, st step) (out []made) {
 			return
 		}
 		if name := runPath(s, st, target); name != "" && !strings.HasPrefix(name, "/dev/") {
-			out = append(out, made{name, plain.Base(), st, commandSpan(plain)})
+			out = append(out, made{path: name, what: plain.Base(), st: st, span: commandSpan(plain)})
 		}
 	})
 	return out

@@ -34,7 +34,7 @@ func manifestOf(source string) string {
 	base := path.Base(path.Clean(source))
 	for name, e := range ecosystems {
 		for _, pattern := range e.manifests {
-			if ok, err := path.Match(pattern, base); ok && err == nil || base == pattern {
+			if ok, _ := path.Match(pattern, base); ok {
 				return name
 			}
 		}
@@ -47,6 +47,9 @@ func manifestOf(source string) string {
 func dependencies(c *shellscript.Command) (name, words string) {
 	tool := c.Base()
 	sub := c.Sub()
+	if c.HasFlag("--offline", "--no-index") {
+		return "", "" // nothing is downloaded
+	}
 	says := func(eco string) (string, string) {
 		if sub == "" {
 			return eco, tool
@@ -83,7 +86,7 @@ func dependencies(c *shellscript.Command) (name, words string) {
 			return says("python")
 		}
 	case "mvn", "mvnw":
-		if sub != "" && !c.HasFlag("-v", "--version") {
+		if sub != "" && !c.Has("-v", "--version", "-o") {
 			return "maven", tool
 		}
 	case "gradle", "gradlew":

@@ -60,10 +60,12 @@ func installs(r *lint.Run, fetched map[string]bool) (name, words string) {
 	return name, words
 }
 
-// withoutModules says whether a program in Go finds its dependencies in the context: in a
-// folder vendor, or as a part of GOPATH.
+// withoutModules says whether a program in Go has no dependencies, which go.sum would name, or finds them in the context:
+// in a folder vendor, or as a part of GOPATH.
 func withoutModules(p *lint.Pass, s *lint.Stage, st step) bool {
-	return p.Folder != nil && p.Folder.Exists("vendor") || strings.Contains(s.Before(st.index).Workdir.S, "/go/src/")
+	before := s.Before(st.index)
+	return p.Folder != nil && p.Folder.Exists("vendor") || strings.Contains(before.Workdir.S, "/go/src/") || strings.Contains(before.Env["GOFLAGS"], "-mod=vendor") ||
+		p.Folder != nil && p.Folder.Exists("go.mod") && !p.Folder.Exists("go.sum")
 }
 
 // keepsDependencies says whether a step keeps what it downloads in a cache mount, or sees the

@@ -63,10 +63,13 @@ func setsUpPackages(r *lint.Run) (yes bool) {
 			yes = true
 		}
 		for _, w := range c.Words {
-			for _, folder := range []string{"/etc/apt", "/etc/yum", "/etc/apk", "/etc/dnf", "/etc/zypp", "/usr/share/keyrings"} {
+			for _, folder := range packageFolders {
 				yes = yes || strings.Contains(w.S, folder)
 			}
 		}
 	})
 	return yes
 }
+
+// packageFolders are where the configuration of package managers lies.
+var packageFolders = []string{"/etc/apt", "/etc/yum", "/etc/apk", "/etc/dnf", "/etc/zypp", "/usr/share/keyrings"}

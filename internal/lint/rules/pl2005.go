@@ -43,11 +43,36 @@ func ownerAfterCopy(p *lint.Pass, s *lint.Stage, steps []step) {
 				}
 				for _, m := range copies {
 					if within(m.path, name) {
-						p.Report(commandSpan(c), "%s -R stores the files of the %s in line %d a second time; write %s --%s there", c.Base(), m.what, m.st.in.Line, m.what, c.Base())
+						p.Report(commandSpan(c), "%s -R stores the files of the %s in line %d a second time; %s", c.Base(), m.what, m.st.in.Line, ownerAdvice(m, c, st, steps))
 						return
 					}
 				}
 			}
 		})
 	}
+}
+
+// ownerAdvice says what to do: the user has to be there before COPY can name it, and a COPY that says an owner itself needs
+// no other word.
+func ownerAdvice(m made, c *shellscript.Command, now step, steps []step) string {
+	if _, ok := m.st.in.Flag(c.Base()); ok {
+		return "it says --" + c.Base() + " itself: change the other files alone"
+	}
+	advice := "write " + m.what + " --" + c.Base() + " there"
+	for _, st := range steps {
+		if c.Base() == "chown" && st.run != nil && st.index > m.st.index && st.index <= now.index && addsUser(st.run) {
+			return "make the user before it, and " + advice
+		}
+	}
+	return advice
+}
+
+func addsUser(r *lint.Run) (yes bool) {
+	r.Each(func(c *shellscript.Command) {
+		switch unwrap(c).Base() {
+		case "useradd", "adduser", "groupadd", "addgroup":
+			yes = true
+		}
+	})
+	return yes
 }

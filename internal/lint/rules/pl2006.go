@@ -15,6 +15,10 @@ var pl2006 = &lint.Rule{
 			if isSecretFile(m.path) {
 				return // PL2007 says it
 			}
+			if m.fetched {
+				p.Report(lint.At(d.word.Text), "%s is in the layer of the %s in line %d and stays in the image; download it in the RUN that needs it, or with ADD into another stage", m.path, m.what, m.st.in.Line)
+				return
+			}
 			if m.st.run == nil {
 				p.Report(lint.At(d.word.Text), "%s is in the layer of the %s in line %d and stays in the image; mount it with RUN --mount=type=bind instead", m.path, m.what, m.st.in.Line)
 				return

@@ -13,7 +13,8 @@ var pl2008 = &lint.Rule{
 	Profiles: lint.Strict | lint.BaseImage, Since: "0.1.0",
 	Source: "https://docs.docker.com/build/building/multi-stage/",
 	Why: "Compilers and -dev packages are needed to build, not to run: they make the image large, bring findings of scanners, and help whoever breaks in. Build in a stage " +
-		"of its own and copy the result, or remove them in the RUN that installed them.",
+		"of its own and copy the result, or remove them in the RUN that installed them. The rule is silent for images that others build with: by their name, because they start " +
+		"a tool that builds, or because no step compiles anything and the image starts nothing or a shell.",
 	Bad: "FROM python:3.13-slim\nRUN apt-get update && apt-get install -y gcc libpq-dev && pip install psycopg2",
 	Good: "FROM python:3.13-slim AS build\nRUN apt-get update && apt-get install -y gcc libpq-dev && pip wheel -w /wheels psycopg2\n" +
 		"FROM python:3.13-slim\nRUN --mount=type=bind,from=build,source=/wheels,target=/wheels pip install /wheels/*",
@@ -58,7 +59,7 @@ func compilersLeft(p *lint.Pass, r *lint.Run) {
 				left = append(left, w)
 			}
 		}
-		if len(left) > 0 && !forBuilding(p.Doc) {
+		if len(left) > 0 && !forBuilding(p.Doc) && !buildsLater(p.Doc) {
 			p.Report(lint.At(left[0].Text), "left in the image: %s; build in a stage of its own, or remove what only the build needs in this RUN", list(left))
 		}
 	}

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"path"
+	"slices"
 
 	"github.com/plinth-build/plinth/internal/dockerfile/syntax"
 	"github.com/plinth-build/plinth/internal/lint"
@@ -30,20 +31,27 @@ var pl2010 = &lint.Rule{
 	},
 }
 
-// temporaryVolume reports a VOLUME for temporary files that steps come behind.
+// temporaryVolume reports a VOLUME for temporary files that steps come behind which may have some.
 func temporaryVolume(p *lint.Pass, s *lint.Stage, st step, later []step) {
-	runs := false
-	for _, l := range later {
-		runs = runs || l.run != nil
-	}
-	if !runs {
-		return
-	}
 	for _, word := range volumeWords(st.in) {
-		if name := stagePath(s, st, word.S); isTemporary(name) {
+		name := stagePath(s, st, word.S)
+		if isTemporary(name) && slices.ContainsFunc(later, func(l step) bool { return l.run != nil && usesFolder(s, l, name) }) {
 			p.Report(lint.At(word), "VOLUME %s keeps nothing of the steps behind it out of the layers: use RUN --mount=type=tmpfs or type=cache", name)
 		}
 	}
+}
+
+// usesFolder says whether a step has something to do with a folder of temporary files: it names it, or installs
+// or builds something, which leaves files in such folders.
+func usesFolder(s *lint.Stage, st step, folder string) (yes bool) {
+	if anyIn(st.in, []string{folder}) {
+		return true
+	}
+	st.run.Each(func(c *shellscript.Command) {
+		c = unwrap(c)
+		yes = yes || mayCompile(c) || fillsUp(c) != "" || fillsCache(c) != ""
+	})
+	return yes
 }
 
 func isTemporary(name string) bool {
@@ -92,7 +100,7 @@ func changesVolume(p *lint.Pass, s *lint.Stage, st step) {
 
 // writes are the words of a command that are paths it makes or changes.
 func writes(c *shellscript.Command) (out []shellscript.Word) {
-	words := c.Operands("-m", "-t", "-o", "-g", "--mode", "--owner", "--group", "-C", "-d")
+	words := c.Operands("-m", "-t", "-o", "-g", "--mode", "--owner", "--group")
 	switch c.Base() {
 	case "mkdir", "touch", "tee", "truncate", "mkfifo":
 		out = words

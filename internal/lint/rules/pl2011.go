@@ -86,8 +86,11 @@ func renewsLists(r *lint.Run, later []step) bool {
 		_, packages, ok := systemInstall(unwrap(c))
 		installs = installs || ok && len(packages) > 0
 	})
-	return !installs && (setsUpPackages(r) || len(later) > 0 && later[0].run != nil && setsUpPackages(later[0].run))
+	return !installs && (changesArchives(r) || len(later) > 0 && later[0].run != nil && changesArchives(later[0].run))
 }
+
+// changesArchives says whether a step says where packages come from, also by what it writes into a file.
+func changesArchives(r *lint.Run) bool { return setsUpPackages(r) || anyIn(r.In, packageFolders) }
 
 // remember notes the packages that a step installs and leaves.
 func remember(st step, installed map[string]int) {
@@ -166,9 +169,6 @@ func cleansUp(s *lint.Stage, st step, c *shellscript.Command) string {
 	case "rm":
 		for _, w := range c.Operands() {
 			name := strings.TrimRight(runPath(s, st, w), "/*")
-			if tool := cachePaths[name]; tool != "" && !st.run.Mounted(name, "cache", "tmpfs") {
-				return tool
-			}
 			for folder, tool := range cachePaths {
 				if within(name, folder) && !st.run.Mounted(name, "cache", "tmpfs") {
 					return tool

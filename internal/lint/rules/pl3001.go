@@ -10,12 +10,13 @@ var pl3001 = &lint.Rule{
 	Profiles: lint.Recommended | lint.Strict | lint.BaseImage, Since: "0.1.0",
 	Source: "https://docs.docker.com/build/concepts/context/#dockerignore-files",
 	Why: "Without a .dockerignore, `COPY . .` takes everything that lies in the folder: .git with all that was ever committed, .env with passwords, node_modules for another platform. " +
-		"It also makes the build slow, and a change of any of them builds the step again.",
+		"It also makes the build slow, and a change of any of them builds the step again. A .dockerignore in a folder above, in the same repository, says that the context is that folder: " +
+		"the rule is silent then.",
 	Bad:  "FROM node:22\nCOPY . /app",
 	Good: "FROM node:22\nCOPY package.json src/ /app/",
 	Stage: func(p *lint.Pass, s *lint.Stage) {
-		if p.Folder == nil || p.Folder.Dockerignore != nil || !s.Reached || firstWhole(p.Doc) != s {
-			return
+		if p.Folder == nil || p.Folder.Dockerignore != nil || firstWhole(p.Doc) != s || p.Image == nil && p.Folder.IgnoredAbove() {
+			return // in a catalog the context is known
 		}
 		source, _ := wholeCopy(s)
 		if names := unwanted(p.Folder, nil, s); len(names) > 0 {

@@ -42,11 +42,11 @@ var pl3002 = &lint.Rule{
 // unwanted are the names in a folder that do not belong in an image and that a .dockerignore lets through.
 func unwanted(f *lint.Folder, ignore *patternmatcher.PatternMatcher, s *lint.Stage) (out []string) {
 	for _, name := range f.Names() {
-		if !isUnwanted(name) || name == ".git" && asksGit(s) {
+		if !isUnwanted(name) || name == ".git" && asksGit(s) || isFrontendMode(name) && buildsFrontend(s) {
 			continue
 		}
 		if ignore != nil {
-			if hidden, err := ignore.MatchesOrParentMatches(name); err != nil || hidden || all(ignore, name) {
+			if all(ignore, name) {
 				continue
 			}
 		}
@@ -55,7 +55,7 @@ func unwanted(f *lint.Folder, ignore *patternmatcher.PatternMatcher, s *lint.Sta
 	return out
 }
 
-// all says whether a pattern hides everything in a folder, as .git/* and .git/** do.
+// all says whether a pattern hides a file, or everything in a folder, as .git/* and .git/** do.
 func all(ignore *patternmatcher.PatternMatcher, name string) bool {
 	hidden, err := ignore.MatchesOrParentMatches(name + "/anything")
 	return err == nil && hidden
@@ -83,6 +83,24 @@ func asksGit(s *lint.Stage) (yes bool) {
 	s.Commands(func(_ *lint.Run, c *shellscript.Command) {
 		c = unwrap(c)
 		yes = yes || c.Base() == "git" && c.Sub() != "clone"
+	})
+	return yes
+}
+
+// isFrontendMode says whether a file has settings of a mode, which Vite, Next.js and others take from the repository and
+// put into what they build; values of one machine have local in their names.
+func isFrontendMode(name string) bool {
+	return name == ".env.production" || name == ".env.development" || name == ".env.staging"
+}
+
+// buildsFrontend says whether a step has a bundler build something.
+func buildsFrontend(s *lint.Stage) (yes bool) {
+	s.Commands(func(_ *lint.Run, c *shellscript.Command) {
+		c = unwrap(c)
+		switch c.Base() {
+		case "npm", "yarn", "pnpm", "bun", "npx", "vite", "next", "ng", "react-scripts", "vue-cli-service":
+			yes = yes || c.Has("build") || c.Has("run") && strings.Contains(c.Text().S, "build")
+		}
 	})
 	return yes
 }

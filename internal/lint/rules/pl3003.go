@@ -17,7 +17,7 @@ var pl3003 = &lint.Rule{
 	Bad:  "FROM node:22\nCMD [\"npm\", \"run\", \"dev\"]",
 	Good: "FROM node:22 AS production\nCMD [\"npm\", \"start\"]\nFROM production AS development\nCMD [\"npm\", \"run\", \"dev\"]",
 	Check: func(p *lint.Pass) {
-		if p.Folder == nil || p.Folder.Names == nil || len(p.File.Instructions) == 0 {
+		if p.Folder == nil || len(p.File.Instructions) == 0 {
 			return
 		}
 		names := p.Folder.Names()
@@ -31,7 +31,7 @@ var pl3003 = &lint.Rule{
 		// one finding for a folder, in the plain file or the first variant
 		self := path.Base(p.Path)
 		switch {
-		case plain && self == "Dockerfile" && len(variants) > 0, !plain && len(variants) > 1 && self == variants[0]:
+		case self == "Dockerfile" && len(variants) > 0, !plain && len(variants) > 1 && self == variants[0]:
 			others := slices.DeleteFunc(variants, func(n string) bool { return n == self })
 			p.Report(lint.Keyword(p.File.Instructions[0]), "beside it lies %s: images of different environments drift apart; make them stages of one file", englishList(others))
 		}

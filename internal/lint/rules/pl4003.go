@@ -2,8 +2,10 @@ package rules
 
 import (
 	"path"
+	"slices"
 	"strings"
 
+	"github.com/plinth-build/plinth/internal/dockerfile/syntax"
 	"github.com/plinth-build/plinth/internal/lint"
 	"github.com/plinth-build/plinth/internal/shellscript"
 )
@@ -46,7 +48,7 @@ func addWithoutChecksum(p *lint.Pass, st step, later []step) {
 		if strings.HasSuffix(c.dest.S, "/") || c.dest.S == "." {
 			name = urlFile(source.S)
 		}
-		used := isBinary(name) || isBinary(urlFile(source.S)) || underBin(c.dest.S)
+		used := isBinary(name) || isBinary(urlFile(source.S)) || underBin(c.dest.S) && !isData(name)
 		for _, l := range later {
 			if l.run == nil {
 				continue
@@ -72,9 +74,9 @@ func runWithoutChecksum(p *lint.Pass, r *lint.Run, later []step) {
 	if len(found) == 0 || verifies(r) {
 		return
 	}
-	for i, c := range found {
+	for _, c := range found {
 		url, ok := downloadURL(c)
-		if !ok || i > 0 && sameCommand(found[i-1], c) {
+		if !ok {
 			continue
 		}
 		pipe := readers(c)
@@ -93,15 +95,13 @@ func runWithoutChecksum(p *lint.Pass, r *lint.Run, later []step) {
 					break
 				}
 			}
-			used = used || commands != nil && (underBin(target.S) || usesProgram(commands, name))
+			used = used || commands != nil && (underBin(target.S) && !isData(name) || usesProgram(commands, name))
 		}
 		if used {
 			p.Report(commandSpan(plain), "%s takes %s, which is run or unpacked, without a checksum: verify it with sha256sum -c, or use ADD --checksum", plain.Base(), url.S)
 		}
 	}
 }
-
-func sameCommand(a, b *shellscript.Command) bool { return a.Call != nil && a.Call == b.Call }
 
 // urlFile is the name of the file in a URL.
 func urlFile(url string) string {
@@ -119,6 +119,15 @@ func isBinary(name string) bool {
 	return isArchive(name)
 }
 
+// isData says whether a file is by its name one that nothing runs.
+func isData(name string) bool {
+	switch path.Ext(name) {
+	case ".json", ".yaml", ".yml", ".toml", ".xml", ".ini", ".conf", ".cfg", ".properties", ".txt", ".md", ".html", ".css", ".csv", ".pem", ".crt", ".asc", ".sig", ".sha256":
+		return true
+	}
+	return false
+}
+
 // underBin says whether a path is in a folder of programs.
 func underBin(name string) bool {
 	for part := range strings.SplitSeq(name, "/") {
@@ -132,15 +141,15 @@ func underBin(name string) bool {
 // checkers are commands that compare a file with a checksum or a signature.
 var checkers = map[string]bool{
 	"sha256sum": true, "sha512sum": true, "sha1sum": true, "sha384sum": true, "sha224sum": true, "md5sum": true, "b2sum": true, "shasum": true,
-	"cosign": true, "minisign": true, "signify": true, "gpgv": true, "slsa-verifier": true, "jarsigner": true, "sha3sum": true, "cksum": true,
+	"cosign": true, "minisign": true, "signify": true, "gpgv": true, "sq": true, "sqv": true, "slsa-verifier": true, "jarsigner": true, "sha3sum": true, "cksum": true,
 }
 
 func isChecker(c *shellscript.Command) bool {
 	switch base := c.Base(); base {
 	case "gpg", "gpg2":
-		return c.HasFlag("--verify") || c.Has("--batch") && c.Has("--verify")
+		return c.HasFlag("--verify")
 	case "openssl":
-		return c.Sub() == "dgst" || c.Sub() == "sha256" || c.Sub() == "sha1"
+		return c.Sub() == "dgst" || strings.HasPrefix(c.Sub(), "sha")
 	case "rpm", "rpmkeys":
 		return c.HasFlag("-K", "--checksig")
 	case "busybox":
@@ -155,21 +164,57 @@ func isChecker(c *shellscript.Command) bool {
 func verifies(r *lint.Run) (yes bool) {
 	r.Each(func(c *shellscript.Command) {
 		c = unwrap(c)
-		yes = yes || isChecker(c) || strings.Contains(c.Base(), "verify") || strings.Contains(c.Base(), "checksum") || strings.Contains(c.Base(), "sha256")
+		yes = yes || isChecker(c) || hashes(c) || strings.Contains(c.Base(), "verify") || strings.Contains(c.Base(), "checksum") || strings.Contains(c.Base(), "sha256")
 	})
 	return yes
 }
 
+// hashes says whether an interpreter is given a script that works out a checksum.
+func hashes(c *shellscript.Command) bool {
+	if !c.HasFlag("-r", "-c", "-e") {
+		return false
+	}
+	for _, w := range c.Args() {
+		for _, word := range []string{"hash_file", "hashlib", "Digest::", "createHash", "digest/sha"} {
+			if strings.Contains(w.S, word) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// verifiesName says whether a step verifies a file of that name: it stands in the step, or the names stand in a list
+// of checksums.
 func verifiesName(r *lint.Run, name string) (yes bool) {
 	if !verifies(r) {
 		return false
 	}
 	r.Each(func(c *shellscript.Command) {
-		for _, w := range c.Words {
-			yes = yes || strings.Contains(w.S, name)
-		}
+		c = unwrap(c)
+		words := c.Operands()
+		yes = yes || checkers[c.Base()] && c.HasFlag("-c", "--check") && len(words) > 0 && words[0].S != "-" && words[0].S != "/dev/stdin"
 	})
-	return yes
+	return yes || standsIn(r.In.Text.S, name) || slices.ContainsFunc(r.In.Heredocs, func(h syntax.Heredoc) bool { return standsIn(h.Body.S, name) })
+}
+
+// standsIn says whether a text has a name in it that is not a part of a longer one.
+func standsIn(text, name string) bool {
+	inName := func(b byte) bool {
+		return b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || b == '.' || b == '-' || b == '_'
+	}
+	for from := 0; ; {
+		i := strings.Index(text[from:], name)
+		if i < 0 {
+			return false
+		}
+		i += from
+		end := i + len(name)
+		if (i == 0 || !inName(text[i-1])) && (end == len(text) || !inName(text[end])) {
+			return true
+		}
+		from = i + 1
+	}
 }
 
 // unpacks says whether one of the commands that read a download unpacks or installs it.
@@ -213,8 +258,8 @@ func usesProgram(commands []*shellscript.Command, name string) bool {
 // makesExecutable says whether chmod lets somebody run the file.
 func makesExecutable(c *shellscript.Command) bool {
 	words := c.Operands()
-	if len(words) == 0 {
-		return false
+	if len(words) < 2 {
+		return false // also for -x, which is no operand
 	}
 	mode := words[0].S
 	if strings.Contains(mode, "x") {

@@ -56,11 +56,12 @@ func readsScript(c *shellscript.Command) bool {
 	if !slices.Contains(pipeInterpreters, c.Base()) || c.HasFlag("-c") {
 		return false
 	}
-	if c.Base() == "sh" || strings.HasSuffix(c.Base(), "sh") {
+	if strings.HasSuffix(c.Base(), "sh") {
 		words := c.Operands("-o", "-O")
 		return len(words) == 0 || c.HasFlag("-s") || words[0].S == "-" || words[0].S == "/dev/stdin"
 	}
-	return !c.HasFlag("-e", "-r", "-n", "-p", "-m") && (len(c.Args()) == 0 || c.Args()[0].S == "-" || c.Args()[0].S == "--" || strings.HasPrefix(c.Args()[0].S, "-") && len(c.Operands()) == 0)
+	words := c.Operands()
+	return !c.HasFlag("-e", "-r", "-n", "-p", "-m") && (len(words) == 0 || words[0].S == "-" || c.Args()[0].S == "--")
 }
 
 // pipesIntoShell says whether one of the readers of a pipe runs what it reads.
@@ -72,7 +73,7 @@ func pipesIntoShell(pipe []*shellscript.Command) bool {
 // bash <(curl …), eval "$(curl …)". It is "" for none.
 func substitutedInto(c *shellscript.Command) string {
 	for _, outer := range c.Script.Commands {
-		if outer == c || outer.Call == nil || !contains(outer.Call, c.Call) {
+		if !contains(outer.Call, c.Call) {
 			continue
 		}
 		plain := unwrap(outer)
@@ -85,9 +86,9 @@ func substitutedInto(c *shellscript.Command) string {
 			if w.Tree == nil || !contains(w.Tree, c.Call) {
 				continue
 			}
-			process := processSubstitution(w.Tree)
-			switch {
-			case shell && process, shell && i > 0 && plain.Args()[i-1].S == "-c", base == "eval", process:
+			before := plain.Args()[:i]
+			script := !slices.ContainsFunc(before, func(w shellscript.Word) bool { return !strings.HasPrefix(w.S, "-") })
+			if base == "eval" || script && processSubstitution(w.Tree) || shell && i > 0 && before[i-1].S == "-c" {
 				return base
 			}
 		}

@@ -12,7 +12,7 @@ var pl5001 = &lint.Rule{
 	Good: "FROM scratch\nCOPY app /app\nUSER 65532:65532\nENTRYPOINT [\"/app\"]",
 	Stage: func(p *lint.Pass, s *lint.Stage) {
 		e := s.After()
-		if !s.Final || e.User.Set || !e.Known || s.From == nil || !startsAtScratch(s) || !e.Cmd.Set && !e.Entrypoint.Set {
+		if !s.Final || e.User.Set || !startsAtScratch(s) || !e.Cmd.Set && !e.Entrypoint.Set {
 			return
 		}
 		p.Report(lint.At(s.ImageText), "no USER is said from scratch up: the image runs as root; say USER with a number")

@@ -13,28 +13,30 @@ var pl5010 = &lint.Rule{
 	Profiles: lint.Recommended | lint.Strict | lint.BaseImage, Since: "0.1.0",
 	Source: "https://docs.docker.com/engine/containers/multi-service_container/",
 	Why: "A container ends, restarts and is watched by its one process. With supervisord, systemd, cron or sshd in that place, the service behind it can be dead while the container " +
-		"runs, and its logs are somewhere inside. One image for each service; the platform starts, watches and schedules them.",
+		"runs, and its logs are somewhere inside. One image for each service; the platform starts, watches and schedules them. " +
+		"An image that is there to log in to, with port 22 as its only EXPOSE, is let be.",
 	Bad:  "FROM debian:12\nCMD [\"/usr/bin/supervisord\", \"-n\"]",
 	Good: "FROM debian:12\nCMD [\"nginx\", \"-g\", \"daemon off;\"]",
 	Stage: func(p *lint.Pass, s *lint.Stage) {
 		if !s.Final {
 			return
 		}
-		started := 0
+		started := ""
 		done := false
 		processCommands(s, func(in *syntax.Instruction, c *shellscript.Command) {
 			if done {
 				return
 			}
 			c = unwrap(c)
-			if startsService(c) {
-				if started++; started == 2 {
+			if name := startedService(c); name != "" {
+				if started != "" && started != name {
 					p.Report(commandSpan(c), "%s starts a second service: one image for each", in.Keyword)
 					done = true
 				}
+				started = name
 				return
 			}
-			if what := manager(c); what != "" {
+			if what := manager(c); what != "" && !(c.Base() == "sshd" && started == "" && exposesOnlySSH(s)) {
 				p.Report(lint.At(c.Words[0].Text), "the image's process is %s, %s", c.Base(), what)
 				done = true
 			}
@@ -61,15 +63,33 @@ func manager(c *shellscript.Command) string {
 	return ""
 }
 
-// startsService says whether a command starts a server and comes back.
-func startsService(c *shellscript.Command) bool {
+// exposesOnlySSH says whether logging in is what the image is for: all that it says EXPOSE for is port 22, or one that stands
+// for it, such as 2222.
+func exposesOnlySSH(s *lint.Stage) bool {
+	ports := s.After().Expose
+	return len(ports) == 1 && strings.HasSuffix(strings.TrimSuffix(ports[0], "/tcp"), "22")
+}
+
+// startedService is the name of a server that a command starts and does not wait for, "" for other commands. Servers of
+// FastCGI have no name: they are one service with the web server before them.
+func startedService(c *shellscript.Command) string {
+	name := ""
 	switch {
 	case c.Base() == "service" || c.Base() == "rc-service":
-		return c.Has("start", "restart")
+		if c.Has("start", "restart") {
+			name = c.Sub()
+		}
 	case c.Base() == "systemctl":
-		return c.Sub() == "start"
+		if words := c.Operands(); len(words) > 1 && words[0].S == "start" {
+			name = strings.TrimSuffix(words[1].S, ".service")
+		}
 	case strings.HasPrefix(c.Name(), "/etc/init.d/"):
-		return c.Sub() == "start" || c.Sub() == "restart"
+		if c.Sub() == "start" || c.Sub() == "restart" {
+			name = c.Base()
+		}
 	}
-	return false
+	if strings.Contains(name, "fpm") || name == "fcgiwrap" || name == "uwsgi" {
+		return ""
+	}
+	return name
 }

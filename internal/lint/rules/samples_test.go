@@ -85,24 +85,36 @@ func (s *sample) doc(t *testing.T, data string) *lint.Doc {
 		name, value, _ := strings.Cut(o, " ")
 		image = setOption(t, options, image, name, value)
 	}
-	return lint.NewDoc(syntax.Parse("Dockerfile", []byte(data)), options, s.folder(), image)
+	name, folder := "Dockerfile", true
+	for _, o := range s.options {
+		if at, ok := strings.CutPrefix(o, "path "); ok {
+			name = at
+		}
+		folder = folder && o != "no-folder"
+	}
+	var beside *lint.Folder
+	if folder {
+		beside = s.folder(path.Base(name))
+	}
+	return lint.NewDoc(syntax.Parse(name, []byte(data)), options, beside, image)
 }
 
-func (s *sample) folder() *lint.Folder {
+func (s *sample) folder(self string) *lint.Folder {
 	f := &lint.Folder{Dir: "."}
 	if text, ok := s.files[".dockerignore"]; ok {
 		f.Dockerignore, f.IgnorePath = []byte(text), ".dockerignore"
 	}
+	f.IgnoredAbove = func() bool { return slices.Contains(s.options, "ignored-above") }
 	f.Exists = func(name string) bool {
 		for have := range s.files {
 			if have == name || strings.HasPrefix(have, name+"/") {
 				return true
 			}
 		}
-		return name == "Dockerfile"
+		return name == self
 	}
 	f.Names = func() []string {
-		names := []string{"Dockerfile"}
+		names := []string{self}
 		for have := range s.files {
 			top, _, _ := strings.Cut(have, "/")
 			names = append(names, top)
@@ -123,6 +135,7 @@ func setOption(t *testing.T, o *lint.Options, c *lint.Context, name, value strin
 		return c
 	}
 	switch name {
+	case "path", "no-folder", "ignored-above": // where the Dockerfile lies, which doc reads
 	case "trusted-registries":
 		o.TrustedRegistries = strings.Fields(value)
 	case "label":
