@@ -28,7 +28,7 @@ var sc2154 = &lint.Rule{
 					return
 				}
 				name := n.Param.Value
-				if v.assigned[name] || t.environment(name) || t.checked(name) {
+				if v.assigned[name] || t.environment(name) || v.unknown(t, i) || t.asDefault(i) || t.checked(name) {
 					return
 				}
 				seen[name] = true
@@ -48,6 +48,19 @@ func isOwnName(name string) bool {
 		return false
 	}
 	return true
+}
+
+// asDefault says whether an expansion is what another one has when its variable is not set.
+func (t *shellTree) asDefault(i int) bool {
+	for up := t.nodes[i].up; up >= 0; up = t.nodes[up].up {
+		switch n := t.nodes[up].node.(type) {
+		case *syntax.ParamExp:
+			return n.Exp != nil && guards(n.Exp.Op)
+		case *syntax.Stmt:
+			return false
+		}
+	}
+	return false
 }
 
 // guards says whether an expansion says what to do when the variable is not set.
@@ -72,12 +85,21 @@ func (t *shellTree) checked(name string) bool {
 	}
 	t.eachCommand(func(c *shellscript.Command) {
 		for i, w := range c.Args() {
-			found = found || i > 0 && (c.Words[i].S == "-n" || c.Words[i].S == "-z") && is(w.Tree)
+			alone := len(c.Words) == 3 && i == 0 && c.Name() == "["
+			found = found || (alone || i > 0 && (c.Words[i].S == "-n" || c.Words[i].S == "-z")) && is(w.Tree)
+			found = found || i > 0 && c.Words[i].S == "-v" && w.S == name
 		}
 	}, "[", "test")
 	each(t, kindTest, func(_ int, n *syntax.TestClause) {
+		if w, ok := n.X.(*syntax.Word); ok {
+			found = found || is(w)
+		}
 		syntax.Walk(n, func(x syntax.Node) bool {
 			u, ok := x.(*syntax.UnaryTest)
+			if ok && u.Op == syntax.TsVarSet {
+				w, ok := u.X.(*syntax.Word)
+				found = found || ok && w.Lit() == name
+			}
 			if ok && (u.Op == syntax.TsEmpStr || u.Op == syntax.TsNempStr) {
 				if w, ok := u.X.(*syntax.Word); ok {
 					found = found || is(w)

@@ -16,8 +16,12 @@ var sc3009 = &lint.Rule{
 	Check: func(p *lint.Pass) {
 		eachSh(p, func(t *shellTree) {
 			each(t, kindWord, func(i int, w *syntax.Word) {
-				switch t.parent(i).(type) {
-				case *syntax.CallExpr, *syntax.WordIter, *syntax.Redirect:
+				switch n := t.parent(i).(type) {
+				case *syntax.CallExpr, *syntax.WordIter:
+				case *syntax.Redirect:
+					if n.Hdoc != nil {
+						return // the document, and the word that ends it
+					}
 				default:
 					return
 				}

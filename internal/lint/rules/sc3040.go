@@ -18,10 +18,10 @@ var sc3040 = &lint.Rule{
 		eachSh(p, func(t *shellTree) {
 			t.eachCommand(func(c *shellscript.Command) {
 				for i, w := range c.Args() {
-					if i == 0 || notInPOSIX(w.S) == "" {
-						continue
+					if w.S == "--" {
+						return
 					}
-					if before := c.Words[i].S; strings.HasSuffix(before, "o") && (before[0] == '-' || before[0] == '+') {
+					if before := c.Words[i].S; i > 0 && w.Literal && strings.HasSuffix(before, "o") && (before[0] == '-' || before[0] == '+') && !inPOSIX(w.S) {
 						t.report(p, lint.At(w.Text), "not every sh has set -o %s: use bash for it", w.S)
 					}
 				}
@@ -30,11 +30,11 @@ var sc3040 = &lint.Rule{
 	},
 }
 
-// notInPOSIX gives the name of an option of set back if POSIX does not have it.
-func notInPOSIX(option string) string {
+// inPOSIX says whether POSIX knows an option of set, or the word is none.
+func inPOSIX(option string) bool {
 	switch option {
-	case "pipefail", "errtrace", "functrace", "braceexpand", "hashall", "histexpand", "keyword", "onecmd", "physical", "posix", "privileged", "history":
-		return option
+	case "allexport", "errexit", "ignoreeof", "monitor", "noclobber", "noexec", "noglob", "nolog", "notify", "nounset", "verbose", "vi", "xtrace":
+		return true
 	}
-	return ""
+	return strings.HasPrefix(option, "-") || strings.HasPrefix(option, "+")
 }

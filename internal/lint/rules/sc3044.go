@@ -37,4 +37,4 @@ var sc3044 = &lint.Rule{
 
 // onlyInBash are commands that bash has itself and POSIX does not know.
 var onlyInBash = map[string]bool{"pushd": true, "popd": true, "dirs": true, "shopt": true, "mapfile": true, "readarray": true, "disown": true, "compgen": true, "complete": true,
-	"caller": true, "enable": true, "builtin": true, "bind": true, "logout": true, "suspend": true}
+	"caller": true, "enable": true, "suspend": true}

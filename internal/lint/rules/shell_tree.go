@@ -271,7 +271,7 @@ func (t *shellTree) inCondition(i int) bool {
 			if (n.Op == syntax.AndStmt || n.Op == syntax.OrStmt) && n.X == stmt {
 				return true
 			}
-		case *syntax.CmdSubst, *syntax.FuncDecl:
+		case *syntax.FuncDecl:
 			return false
 		}
 	}
