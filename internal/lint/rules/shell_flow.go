@@ -322,7 +322,11 @@ func (f *wordFlow) call(n *syntax.CallExpr, st flowState) flowState {
 		return nil
 	}
 	for _, v := range assignedBy(name, n.Args[1:]) {
-		delete(st, v)
+		if name == "unset" {
+			st[v] = stateEmpty
+		} else {
+			delete(st, v)
+		}
 	}
 	if decl := f.funcs[name]; decl != nil {
 		return f.function(decl, st)
