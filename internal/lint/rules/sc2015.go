@@ -17,7 +17,7 @@ var sc2015 = &lint.Rule{
 		eachShell(p, func(t *shellTree) {
 			each(t, kindBinary, func(i int, n *syntax.BinaryCmd) {
 				x, ok := n.X.Cmd.(*syntax.BinaryCmd)
-				if n.Op != syntax.OrStmt || !ok || x.Op != syntax.AndStmt || n.X.Negated || t.inCondition(t.nodes[i].up) || x.Y.Negated {
+				if n.Op != syntax.OrStmt || !ok || x.Op != syntax.AndStmt || t.inCondition(t.nodes[i].up) || x.Y.Negated {
 					return
 				}
 				if neverFails(x.Y) || ends(n.Y) {

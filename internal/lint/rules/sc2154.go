@@ -73,12 +73,9 @@ func guards(op syntax.ParExpOperator) bool {
 	return false
 }
 
-// checked says whether the script asks if a variable is there: [ -n "$name" ], [ -z "$name" ], export name.
+// checked says whether the script asks if a variable is there: [ -n "$name" ], [ "$name" ], [ -v name ].
 func (t *shellTree) checked(name string) bool {
 	found := false
-	each(t, kindAssign, func(_ int, a *syntax.Assign) {
-		found = found || a.Naked && a.Name != nil && a.Name.Value == name
-	})
 	is := func(w *syntax.Word) bool {
 		s := t.Word(w).S
 		return s == "$"+name || s == "${"+name+"}"

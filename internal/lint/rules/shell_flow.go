@@ -206,10 +206,7 @@ func (f *wordFlow) command(cmd syntax.Command, st flowState) flowState {
 }
 
 func (f *wordFlow) branches(n *syntax.IfClause, st flowState) flowState {
-	if n.ThenPos.IsValid() {
-		st = f.stmts(n.Cond, st)
-	}
-	if st == nil {
+	if st = f.stmts(n.Cond, st); st == nil {
 		return nil
 	}
 	before := maps.Clone(st)
@@ -231,7 +228,7 @@ func (f *wordFlow) loop(st flowState, body func(flowState) flowState) flowState 
 			return flowState{}
 		}
 		next := merge(st, body(maps.Clone(st)))
-		if len(next) == len(st) && maps.Equal(next, st) {
+		if maps.Equal(next, st) {
 			break
 		}
 		st = next

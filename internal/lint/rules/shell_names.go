@@ -20,12 +20,12 @@ type variableNames struct {
 // unknown says whether something that the tree does not show may have set a variable before this place. A function
 // may be called at any later place.
 func (v *variableNames) unknown(t *shellTree, i int) bool {
-	return v.sources || v.last > 0 && (int(t.nodes[i].node.Pos().Offset()) > v.first || t.inFunction(i))
+	return v.last > 0 && (int(t.nodes[i].node.Pos().Offset()) > v.first || t.inFunction(i))
 }
 
 // unseen says whether something that the tree does not show may use a variable that is set at this place.
 func (v *variableNames) unseen(t *shellTree, i int) bool {
-	return v.sources || v.last > 0 && (int(t.nodes[i].node.Pos().Offset()) < v.last || t.inFunction(i))
+	return v.last > 0 && (int(t.nodes[i].node.Pos().Offset()) < v.last || t.inFunction(i))
 }
 
 // inFunction says whether a node is in the body of a function or a loop, which may run again.
@@ -45,8 +45,8 @@ func (t *shellTree) variables() *variableNames {
 		return t.names
 	}
 	v := &variableNames{assigned: map[string]bool{}, used: map[string]bool{}}
-	if len(t.run.In.Heredocs) > 0 && !strings.HasPrefix(t.run.In.Args.S, "<<") {
-		v.sources = true // the documents are not in the tree
+	if t.Script != t.run.Scripts[0] {
+		v.sources = true // a document for a shell that the step starts: it has what the step exports
 	}
 	t.names = v
 	each(t, kindAssign, func(i int, a *syntax.Assign) {
@@ -57,7 +57,7 @@ func (t *shellTree) variables() *variableNames {
 		if call, ok := t.parent(i).(*syntax.CallExpr); ok && len(call.Args) > 0 {
 			return // it is for the command alone
 		}
-		v.assigned[a.Name.Value] = v.assigned[a.Name.Value] || !a.Naked || declared && decl.Variant.Value != "export"
+		v.assigned[a.Name.Value] = true
 		v.used[a.Name.Value] = v.used[a.Name.Value] || a.Append
 		v.arithmetic(a.Index)
 		if declared && exports(decl) {
@@ -188,7 +188,7 @@ func exports(d *syntax.DeclClause) bool {
 		return true
 	}
 	for _, a := range d.Args {
-		if a.Naked && a.Name == nil && a.Value != nil && isShortFlag(a.Value.Lit(), 'x') {
+		if a.Name == nil && a.Value != nil && isShortFlag(a.Value.Lit(), 'x') {
 			return true
 		}
 	}
@@ -226,7 +226,7 @@ func arithmeticNames(x syntax.ArithmExpr) (out []string) {
 				target = n.X
 			}
 		}
-		if w, ok := target.(*syntax.Word); ok && w.Lit() != "" {
+		if w, ok := target.(*syntax.Word); ok {
 			out = append(out, w.Lit())
 		}
 		return true
@@ -239,9 +239,7 @@ func assignedBy(name string, args []*syntax.Word) (out []string) {
 	switch name {
 	case "read", "mapfile", "readarray", "unset":
 		for _, w := range args {
-			if s := w.Lit(); s != "" && !strings.HasPrefix(s, "-") {
-				out = append(out, s)
-			}
+			out = append(out, w.Lit()) // what is not a name does no harm
 		}
 	case "getopts":
 		if len(args) > 1 {

@@ -95,7 +95,7 @@ func shellTrees(d *lint.Doc) []*shellTree {
 		for _, s := range d.Stages {
 			for _, run := range s.Runs() {
 				for _, script := range run.Scripts {
-					if script.Dialect == shellscript.Other || script.Dialect == shellscript.Zsh || script.Tree == nil && script.Err == nil {
+					if script.Dialect == shellscript.Zsh || script.Tree == nil && script.Err == nil {
 						continue
 					}
 					out = append(out, newShellTree(script, run))
@@ -224,7 +224,7 @@ const (
 func (t *shellTree) unquoted(i int) (place, *syntax.Word, int) {
 	up := t.nodes[i].up
 	word, ok := t.nodes[up].node.(*syntax.Word)
-	if !ok || t.nodes[up].up < 0 {
+	if !ok {
 		return placeOther, nil, 0
 	}
 	above := t.nodes[up].up
@@ -235,7 +235,7 @@ func (t *shellTree) unquoted(i int) (place, *syntax.Word, int) {
 		}
 		return placeArg, word, above
 	case *syntax.Redirect:
-		if n.Word == word && n.Op != syntax.Hdoc && n.Op != syntax.DashHdoc {
+		if n.Hdoc == nil {
 			return placeRedirect, word, above
 		}
 	case *syntax.Assign:
