@@ -27,7 +27,7 @@ func (f *wordFlow) parts(parts []syntax.WordPart, st flowState) wordState {
 			s = stateWord
 		case *syntax.ParamExp:
 			if isSimple(p) {
-				s = paramState(p.Param.Value, st)
+				s = f.param(p.Param.Value, st)
 			}
 		}
 		if s == stateUnknown {
@@ -47,8 +47,9 @@ func isSimple(p *syntax.ParamExp) bool {
 var numeric = map[string]bool{"?": true, "#": true, "$": true, "!": true, "-": true, "RANDOM": true, "SECONDS": true, "LINENO": true, "PPID": true,
 	"UID": true, "EUID": true, "OPTIND": true, "BASHPID": true, "SHLVL": true, "COLUMNS": true, "LINES": true}
 
-func paramState(name string, st flowState) wordState {
-	if numeric[name] {
+// param is what is known of a variable. ENV and ARG may give any value to one that the shell would set.
+func (f *wordFlow) param(name string, st flowState) wordState {
+	if numeric[name] && !f.tree.environment(name) {
 		return stateWord
 	}
 	return st[name]
@@ -66,7 +67,7 @@ func (f *wordFlow) word(w *syntax.Word, st flowState) {
 func (f *wordFlow) part(p syntax.WordPart, st flowState) {
 	switch p := p.(type) {
 	case *syntax.ParamExp:
-		if p.Param != nil && !p.Length && paramState(p.Param.Value, st) != stateWord {
+		if p.Param != nil && !p.Length && f.param(p.Param.Value, st) != stateWord {
 			f.unsafe[p] = true
 		}
 		f.inner(p, st)
