@@ -4,7 +4,6 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/plinth-build/plinth/internal/lint"
-	"github.com/plinth-build/plinth/internal/shellscript"
 )
 
 var sc2086 = &lint.Rule{
@@ -46,7 +45,7 @@ func (t *shellTree) splitAt(i int) bool {
 	case placeRedirect:
 		return true
 	case placeDeclared:
-		return t.Dialect == shellscript.Sh || t.nodes[above].node.(*syntax.Assign).Name == nil
+		return t.posix || t.nodes[above].node.(*syntax.Assign).Name == nil
 	case placeName:
 		return len(word.Parts) > 1
 	case placeArg:

@@ -11,7 +11,7 @@ var sc3040 = &lint.Rule{
 	Code: "SC3040", Title: "set -o pipefail in sh", Severity: lint.Warning, Family: lint.Shell,
 	Profiles: lint.HadolintProfile | lint.Strict, Since: "0.1.0",
 	Source: "https://www.shellcheck.net/wiki/SC3040",
-	Why:    "The default shell of RUN is /bin/sh, which is dash on Debian and Ubuntu and busybox on Alpine. Older versions of dash have no `set -o pipefail` and end with an error; say SHELL [\"/bin/bash\", \"-o\", \"pipefail\", \"-c\"].",
+	Why:    "The default shell of RUN is /bin/sh, which is dash on Debian and Ubuntu and busybox on Alpine; on Fedora and its relatives, Arch and openSUSE it is bash, and nothing is reported. Older versions of dash have no `set -o pipefail` and end with an error; say SHELL [\"/bin/bash\", \"-o\", \"pipefail\", \"-c\"].",
 	Bad:    "FROM debian:12\nRUN set -o pipefail; curl example.com | tar -x",
 	Good:   "FROM debian:12\nSHELL [\"/bin/bash\", \"-o\", \"pipefail\", \"-c\"]\nRUN curl example.com | tar -x",
 	Check: func(p *lint.Pass) {
