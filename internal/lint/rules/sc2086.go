@@ -31,7 +31,7 @@ var sc2086 = &lint.Rule{
 					}
 				}
 				if t.flow().splits(n) {
-					t.report(p, t.at(n), "%s is split at blanks and its * and ? match files: put it in double quotes", t.Span(n).S)
+					t.report(p, t.at(n), "a blank in %s would split it, and a * or ? match files: put it in double quotes", t.Span(n).S)
 				}
 			})
 		})
