@@ -25,7 +25,7 @@ func (s *Stage) Runs() []*Run {
 			if run.Keyword == "RUN" {
 				before := s.Before(i)
 				shell := before.Shell
-				if !before.ShellSet && s.isWindows() {
+				if !before.ShellSet && (s.isWindows() || before.isWindows()) {
 					shell = windowsShell
 				}
 				r := s.parseRun(run, shell)
@@ -48,6 +48,12 @@ func (s *Stage) isWindows() bool {
 	}
 	image := strings.ToLower(s.Resolved)
 	return strings.Contains(image, "windows") || strings.Contains(image, "nanoserver") || strings.Contains(image, "servercore")
+}
+
+// isWindows says whether a user or a folder is one that only Windows has: ContainerAdministrator, C:/bin.
+func (e *Effective) isWindows() bool {
+	dir := e.Workdir.S
+	return strings.HasPrefix(e.User.S, "Container") || len(dir) > 1 && dir[1] == ':' && (dir[0]|' ' >= 'a' && dir[0]|' ' <= 'z')
 }
 
 // Commands calls fn for each command of each RUN step.

@@ -92,18 +92,49 @@ func Parse(text dockerfile.Text, dialect Dialect) *Script {
 	}
 	p := parsers.Get().(*syntax.Parser)
 	defer parsers.Put(p)
-	tree, err := p.Parse(strings.NewReader(text.S), "")
-	if err != nil {
-		s.Err = err
-		var parse syntax.ParseError
-		if errors.As(err, &parse) {
-			s.ErrAt = min(int(parse.Pos.Offset()), len(text.S))
-		}
-		return s
+	if s.Tree, s.Err = p.Parse(strings.NewReader(text.S), ""); s.Err != nil {
+		s.Tree, s.ErrAt = nil, s.offset(s.Err)
+		s.splitParens(p)
 	}
-	s.Tree = tree
-	s.collect()
+	if s.Tree != nil {
+		s.collect()
+	}
 	return s
+}
+
+// offset is where an error of the parser is.
+func (s *Script) offset(err error) int {
+	var parse syntax.ParseError
+	var lang syntax.LangError
+	switch {
+	case errors.As(err, &parse):
+		return min(int(parse.Pos.Offset()), len(s.Text.S))
+	case errors.As(err, &lang):
+		return min(int(lang.Pos.Offset()), len(s.Text.S))
+	}
+	return 0
+}
+
+// maxParens is how many of them are taken for subshells before the script counts as not valid.
+const maxParens = 8
+
+// splitParens reads a script again whose parser takes a subshell in a subshell, as ((a; b) | c), for arithmetic.
+// Shells look which of the two it is: a blank between the parentheses makes it plain.
+func (s *Script) splitParens(p *syntax.Parser) {
+	text, at := s.Text, s.ErrAt
+	for range maxParens {
+		i := strings.LastIndex(text.S[:at], "((")
+		if i < 0 {
+			return
+		}
+		text = dockerfile.Join(text.Slice(0, i+1), dockerfile.Text{S: " "}, text.Slice(i+1, len(text.S)))
+		tree, err := p.Parse(strings.NewReader(text.S), "")
+		if err == nil {
+			s.Text, s.Tree, s.Err, s.ErrAt = text, tree, nil, 0
+			return
+		}
+		at = min(s.offset(err)+1, len(text.S))
+	}
 }
 
 // Exec makes a script of a command in exec form, which no shell reads.

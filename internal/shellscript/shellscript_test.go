@@ -1,6 +1,7 @@
 package shellscript
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -387,4 +388,28 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A subshell in a subshell is none of arithmetic, and what is behind it keeps its place.
+func TestSubshellInSubshell(t *testing.T) {
+	for file, want := range map[string][]string{
+		"RUN ((a x; b) | c) \\\n && d":       {"1:7 a", "1:12 b", "1:17 c", "2:5 d"},
+		"RUN x \"$((a; b) | c)\" ((d)":       nil,
+		"RUN y $((a; b) | c) $((d; e) 2>&1)": {"1:5 y", "1:10 a", "1:13 b", "1:18 c", "1:24 d", "1:27 e"},
+		"RUN echo $((1 + (2)))":              {"1:5 echo"},
+		"RUN ((a":                            nil,
+	} {
+		s, f := parse(t, file, Bash)
+		if s.Err == nil != (want != nil) {
+			t.Errorf("%q: %v", file, s.Err)
+		}
+		var got []string
+		for _, c := range s.Commands {
+			line, column := f.Position(c.Words[0].Text.Offset(0))
+			got = append(got, fmt.Sprintf("%d:%d %s", line, column, c.Name()))
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%q: commands %v, want %v", file, got, want)
+		}
+	}
 }

@@ -18,7 +18,10 @@ type Text struct {
 }
 
 // run says that the bytes from text on stand at offset and behind it, up to the next run.
-type run struct{ text, offset int }
+type run struct {
+	text, offset int
+	nowhere      bool // all of its bytes stand at offset: they are not in the file
+}
 
 type builder struct {
 	s    strings.Builder
@@ -26,7 +29,7 @@ type builder struct {
 }
 
 func (b *builder) add(data []byte, offset int) {
-	b.runs = append(b.runs, run{b.s.Len(), offset})
+	b.runs = append(b.runs, run{text: b.s.Len(), offset: offset})
 	b.s.Write(data)
 }
 
@@ -43,9 +46,17 @@ func (t Text) Offset(i int) int {
 	if i > 0 && i == len(t.S) {
 		at, back = at-1, 1 // behind the last byte, not at the start of the next line
 	}
-	n := sort.Search(len(t.runs), func(k int) bool { return t.runs[k].text > at })
-	r := t.runs[max(n-1, 0)]
+	r := t.run(at)
+	if r.nowhere {
+		return r.offset
+	}
 	return r.offset + at - r.text + back
+}
+
+// run is the one that has a byte, counted from where the runs begin.
+func (t Text) run(at int) run {
+	n := sort.Search(len(t.runs), func(k int) bool { return t.runs[k].text > at })
+	return t.runs[max(n-1, 0)]
 }
 
 // Slice is a part of a text.
@@ -61,15 +72,15 @@ func Join(parts ...Text) Text {
 	for _, t := range parts {
 		at := b.s.Len()
 		if len(t.runs) > 0 {
-			b.runs = append(b.runs, run{at, t.Offset(0)})
+			b.runs = append(b.runs, run{at, t.Offset(0), t.run(t.from).nowhere})
 			for _, r := range t.runs {
 				if r.text > t.from && r.text < t.from+len(t.S) {
-					b.runs = append(b.runs, run{at + r.text - t.from, r.offset})
+					b.runs = append(b.runs, run{at + r.text - t.from, r.offset, r.nowhere})
 				}
 			}
 			end = t.Offset(len(t.S))
 		} else {
-			b.runs = append(b.runs, run{at, end})
+			b.runs = append(b.runs, run{at, end, true})
 		}
 		b.s.WriteString(t.S)
 	}

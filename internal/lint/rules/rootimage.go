@@ -20,6 +20,20 @@ func rootImage(s *lint.Stage) (name, ref string) {
 	return name, ref
 }
 
+// shIsBash says whether a stage stands on a distribution whose /bin/sh is bash, as far as its name tells: Red Hat's and its
+// relatives, Arch, openSUSE.
+func shIsBash(s *lint.Stage) bool {
+	name, ref := rootImage(s)
+	name, _, _ = strings.Cut(name, "-") // fedora-minimal
+	switch strings.TrimRight(name, "0123456789.") {
+	case "centos", "rockylinux", "almalinux", "oraclelinux", "amazonlinux", "fedora", "ubi", "archlinux", "photon", "azurelinux":
+		return true
+	case "leap", "tumbleweed":
+		return strings.Contains(ref, "opensuse/")
+	}
+	return false
+}
+
 // isWindowsStage says whether a stage stands on an image of Windows, as far as its name tells.
 func isWindowsStage(s *lint.Stage) bool {
 	_, ref := rootImage(s)

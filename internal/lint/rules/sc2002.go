@@ -51,7 +51,7 @@ func isOneFile(t *shellTree, w *syntax.Word) bool {
 		case *syntax.Lit, *syntax.SglQuoted:
 		case *syntax.DblQuoted:
 			for _, inner := range part.Parts {
-				if p, ok := inner.(*syntax.ParamExp); ok && (p.Param == nil || p.Param.Value == "@" || isArrayAt(p)) {
+				if p, ok := inner.(*syntax.ParamExp); ok && (p.Param == nil || p.Param.Value == "@" || p.Names != 0 || isArrayAt(p)) {
 					return false
 				}
 			}

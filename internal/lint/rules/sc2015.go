@@ -17,10 +17,10 @@ var sc2015 = &lint.Rule{
 		eachShell(p, func(t *shellTree) {
 			each(t, kindBinary, func(i int, n *syntax.BinaryCmd) {
 				x, ok := n.X.Cmd.(*syntax.BinaryCmd)
-				if n.Op != syntax.OrStmt || !ok || x.Op != syntax.AndStmt || n.X.Negated || t.inCondition(t.nodes[i].up) || x.Y.Negated {
+				if n.Op != syntax.OrStmt || !ok || x.Op != syntax.AndStmt || t.inCondition(t.nodes[i].up) || x.Y.Negated {
 					return
 				}
-				if neverFails(x.Y) || ends(n.Y) {
+				if neverFails(x.Y) || ends(n.Y) || ignores(n.Y) && !isTest(x.X) {
 					return
 				}
 				t.report(p, t.between(x.OpPos, syntax.NewPos(x.OpPos.Offset()+2, 1, 1)), "what is behind || runs when what is behind && fails, too: use if, then, else")
@@ -48,15 +48,42 @@ func neverFails(s *syntax.Stmt) bool {
 	return false
 }
 
-// ends says whether a command ends the script, or does nothing: then it may run in both cases.
+// ignores says whether a command does nothing. Behind a plain command it is there for all that may fail before it; behind a
+// test it is meant for that alone.
+func ignores(s *syntax.Stmt) bool {
+	call, ok := s.Cmd.(*syntax.CallExpr)
+	if !ok || len(call.Args) == 0 {
+		return false
+	}
+	name := call.Args[0].Lit()
+	return name == "true" || name == ":"
+}
+
+// isTest says whether a command only asks something.
+func isTest(s *syntax.Stmt) bool {
+	switch n := s.Cmd.(type) {
+	case *syntax.TestClause:
+		return true
+	case *syntax.CallExpr:
+		name := ""
+		if len(n.Args) > 0 {
+			name = n.Args[0].Lit()
+		}
+		return name == "[" || name == "test"
+	}
+	return false
+}
+
+// ends says whether a command ends the script, or says that something failed: then it may run in both cases.
 func ends(s *syntax.Stmt) bool {
 	switch n := s.Cmd.(type) {
 	case *syntax.CallExpr:
-		if len(n.Args) > 0 {
-			switch n.Args[0].Lit() {
-			case "exit", "return", "true", ":", "false", "echo", "printf":
-				return true
-			}
+		if len(n.Args) == 0 {
+			return true // a value for when it fails
+		}
+		switch n.Args[0].Lit() {
+		case "exit", "return", "false", "echo", "printf":
+			return true
 		}
 	case *syntax.Block:
 		return len(n.Stmts) > 0 && ends(n.Stmts[len(n.Stmts)-1])

@@ -46,11 +46,10 @@ func isLetter(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 func (t *shellTree) readsVariables(i int, value string) bool {
 	for up := t.nodes[i].up; up >= 0; up = t.nodes[up].up {
 		switch n := t.nodes[up].node.(type) {
-		case *syntax.TestClause:
+		case *syntax.LetClause:
 			return true
 		case *syntax.Assign:
-			switch n.Name {
-			case nil:
+			if n.Name == nil {
 				return false
 			}
 			name := n.Name.Value
@@ -89,7 +88,8 @@ func (t *shellTree) interprets(call *syntax.CallExpr, value string) bool {
 	return false
 }
 
-// sedAddress says whether each $ in a script of sed can be its last line.
+// sedAddress says whether each $ in a script of sed can be its last line: it is where an address is, or before a command
+// that often has one. Behind a longer name it is a variable.
 func sedAddress(s string) bool {
 	for i := 0; i+1 < len(s); i++ {
 		if s[i] != '$' {
@@ -97,6 +97,9 @@ func sedAddress(s string) bool {
 		}
 		next := s[i+1]
 		if next == '(' || next == '_' || next >= '0' && next <= '9' {
+			return false
+		}
+		if isLetter(next) && !strings.ContainsRune("acdips", rune(next)) && i > 0 && !strings.ContainsRune(",;{}\n ", rune(s[i-1])) {
 			return false
 		}
 		if (isLetter(next) || next == '{') && i+2 < len(s) && (isLetter(s[i+2]) || s[i+2] == '_') && !strings.ContainsAny(s[i+2:], "\n;") {

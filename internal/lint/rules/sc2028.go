@@ -66,7 +66,10 @@ func hasEscape(w *syntax.Word) bool {
 
 func escapes(s string) bool {
 	for i := 0; i+1 < len(s); i++ {
-		if s[i] == '\\' && strings.IndexByte("abefnrtvx01234567", s[i+1]) >= 0 {
+		if s[i] != '\\' {
+			continue
+		}
+		if strings.IndexByte("abefnrtv01234567", s[i+1]) >= 0 || s[i+1] == 'x' && i+2 < len(s) && isHex(s[i+2]) {
 			return true
 		}
 	}

@@ -22,8 +22,8 @@ var sc2034 = &lint.Rule{
 				return
 			}
 			last := map[string]syntax.Node{}
-			note := func(name string, n syntax.Node) {
-				if !v.used[name] && !meantForOthers(name) && !t.environment(name) {
+			note := func(i int, name string, n syntax.Node) {
+				if !v.used[name] && !meantForOthers(name) && !t.environment(name) && !v.unseen(t, i) {
 					last[name] = n
 				}
 			}
@@ -34,11 +34,11 @@ var sc2034 = &lint.Rule{
 				if call, ok := t.parent(i).(*syntax.CallExpr); ok && len(call.Args) > 0 {
 					return
 				}
-				note(a.Name.Value, a.Name)
+				note(i, a.Name.Value, a.Name)
 			})
-			each(t, kindFor, func(_ int, n *syntax.ForClause) {
+			each(t, kindFor, func(i int, n *syntax.ForClause) {
 				if iter, ok := n.Loop.(*syntax.WordIter); ok && !isCounter(t, iter) {
-					note(iter.Name.Value, iter.Name)
+					note(i, iter.Name.Value, iter.Name)
 				}
 			})
 			for name, n := range last {
@@ -61,18 +61,18 @@ func isCounter(t *shellTree, iter *syntax.WordIter) bool {
 	return true
 }
 
-// meantForOthers says whether the shell or the programs that it runs look at a variable by its name.
+// meantForOthers says whether the shell looks at a variable by its name, or one like it for every program.
 func meantForOthers(name string) bool {
-	if strings.HasPrefix(name, "_") || strings.HasPrefix(name, "LC_") || strings.HasPrefix(name, "LD_") || strings.HasPrefix(name, "BASH_") {
-		return true
-	}
-	switch name {
-	case "IFS", "PATH", "HOME", "LANG", "LANGUAGE", "PS1", "PS2", "PS3", "PS4", "CDPATH", "ENV", "MAIL", "MAILPATH", "OPTIND", "OPTERR", "PWD", "OLDPWD", "SHELL", "TERM", "TMPDIR", "TMOUT",
-		"COLUMNS", "LINES", "FUNCNEST", "GLOBIGNORE", "HISTFILE", "HISTSIZE", "IGNOREEOF", "POSIXLY_CORRECT", "PROMPT_COMMAND", "RANDOM", "SECONDS", "TIMEFORMAT", "REPLY", "TZ", "DEBIAN_FRONTEND":
-		return true
-	}
-	return false
+	return ofShell[name] || strings.HasPrefix(name, "_") || strings.HasPrefix(name, "LC_") || strings.HasPrefix(name, "LD_") || strings.HasPrefix(name, "BASH_") ||
+		strings.HasPrefix(name, "COMP") || strings.HasPrefix(name, "HIST") || strings.HasPrefix(name, "READLINE_")
 }
+
+// ofShell are the variables of which the shell itself makes use.
+var ofShell = map[string]bool{"IFS": true, "PATH": true, "HOME": true, "LANG": true, "LANGUAGE": true, "PS0": true, "PS1": true, "PS2": true, "PS3": true, "PS4": true,
+	"CDPATH": true, "ENV": true, "MAIL": true, "MAILPATH": true, "OPTIND": true, "OPTERR": true, "OPTARG": true, "PWD": true, "OLDPWD": true, "SHELL": true, "TERM": true,
+	"TMPDIR": true, "TMOUT": true, "COLUMNS": true, "LINES": true, "FUNCNEST": true, "GLOBIGNORE": true, "FIGNORE": true, "IGNOREEOF": true, "POSIXLY_CORRECT": true,
+	"PROMPT_COMMAND": true, "PROMPT_DIRTRIM": true, "RANDOM": true, "SECONDS": true, "TIMEFORMAT": true, "REPLY": true, "TZ": true, "USER": true, "LOGNAME": true,
+	"HOSTNAME": true, "UID": true, "EUID": true, "PPID": true, "SHLVL": true, "GROUPS": true, "DIRSTACK": true, "MAPFILE": true, "INPUTRC": true, "FCEDIT": true}
 
 // environment says whether a variable is in the step's environment already.
 func (t *shellTree) environment(name string) bool {

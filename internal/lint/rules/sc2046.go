@@ -21,7 +21,7 @@ var sc2046 = &lint.Rule{
 				if !t.splitAt(i) || givesWords(n) {
 					return
 				}
-				t.report(p, t.at(n), "the output of %s is split at blanks: put it in double quotes", t.firstName(n))
+				t.report(p, t.at(n), "a blank in the output of %s would split it: put it in double quotes", t.firstName(n))
 			})
 		})
 	},

@@ -16,8 +16,11 @@ var sc2048 = &lint.Rule{
 	Check: func(p *lint.Pass) {
 		eachShell(p, func(t *shellTree) {
 			each(t, kindParam, func(i int, n *syntax.ParamExp) {
-				if n.Param == nil || n.Length || !t.splitAt(i) && !t.inLoopItems(i) || n.Exp != nil {
+				if n.Param == nil || n.Length || n.Exp != nil || !t.splitAt(i) && !t.inLoopItems(i) && !t.runs(i) {
 					return
+				}
+				if w := t.parent(i).(*syntax.Word); len(w.Parts) > 1 {
+					return // it makes one text with what is around it
 				}
 				w, ok := n.Index.(*syntax.Word)
 				if n.Param.Value == "*" || ok && w.Lit() == "*" {
@@ -26,6 +29,20 @@ var sc2048 = &lint.Rule{
 			})
 		})
 	},
+}
+
+// runs says whether an expansion is the name of a command, and what follows it: $@, exec $@.
+func (t *shellTree) runs(i int) bool {
+	where, word, above := t.unquoted(i)
+	if where == placeName {
+		return true
+	}
+	if where != placeArg {
+		return false
+	}
+	args := t.nodes[above].node.(*syntax.CallExpr).Args
+	name := args[0].Lit()
+	return args[1] == word && (name == "exec" || name == "command")
 }
 
 // inLoopItems says whether an expansion is one of the words that a loop goes over.

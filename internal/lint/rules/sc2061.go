@@ -27,7 +27,7 @@ var sc2061 = &lint.Rule{
 						f.WithFix("put the pattern in quotes", lint.InsertBefore(w.Text, "'"), lint.InsertAfter(w.Text, "'"))
 					}
 				}
-			}, "find")
+			}, "find", "/usr/bin/find")
 		})
 	},
 }

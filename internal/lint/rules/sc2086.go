@@ -4,7 +4,6 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/plinth-build/plinth/internal/lint"
-	"github.com/plinth-build/plinth/internal/shellscript"
 )
 
 var sc2086 = &lint.Rule{
@@ -12,7 +11,7 @@ var sc2086 = &lint.Rule{
 	Profiles: lint.HadolintProfile | lint.Strict, Since: "0.1.0",
 	Source: "https://www.shellcheck.net/wiki/SC2086",
 	Why: "The shell splits the value of a variable at blanks and takes `*`, `?` and `[` in it as patterns of file names, unless it is in double quotes. " +
-		"A variable whose value is in the Dockerfile and is one plain word, from ENV, a default of ARG or an assignment in the script, is not reported.",
+		"A variable whose value is in the Dockerfile and is one plain word, from ENV, a default of ARG or an assignment in the script, is not reported. An assignment behind `&&` counts as one that may not have been run, as it does for ShellCheck.",
 	Bad:  "FROM debian:12\nARG FILES\nRUN rm -f $FILES",
 	Good: "FROM debian:12\nARG FILES\nRUN rm -f \"$FILES\"",
 	Check: func(p *lint.Pass) {
@@ -26,11 +25,13 @@ var sc2086 = &lint.Rule{
 					case syntax.AlternateUnset, syntax.AlternateUnsetOrNull:
 						return
 					case syntax.AssignUnset, syntax.AssignUnsetOrNull:
-						return // SC2223 is about these
+						if t.argumentOf(i) == ":" {
+							return // SC2223 is about these
+						}
 					}
 				}
 				if t.flow().splits(n) {
-					t.report(p, t.at(n), "%s is split at blanks and its * and ? match files: put it in double quotes", t.Span(n).S)
+					t.report(p, t.at(n), "a blank in %s would split it, and a * or ? match files: put it in double quotes", t.Span(n).S)
 				}
 			})
 		})
@@ -44,7 +45,7 @@ func (t *shellTree) splitAt(i int) bool {
 	case placeRedirect:
 		return true
 	case placeDeclared:
-		return t.Dialect == shellscript.Sh
+		return t.posix || t.nodes[above].node.(*syntax.Assign).Name == nil
 	case placeName:
 		return len(word.Parts) > 1
 	case placeArg:
@@ -55,6 +56,14 @@ func (t *shellTree) splitAt(i int) bool {
 		return true
 	}
 	return false
+}
+
+// argumentOf is the name of the command that gets an expansion as an argument, "" for none.
+func (t *shellTree) argumentOf(i int) string {
+	if where, _, above := t.unquoted(i); where == placeArg {
+		return t.nodes[above].node.(*syntax.CallExpr).Args[0].Lit()
+	}
+	return ""
 }
 
 // isArrayAt says whether an expansion is ${name[@]}.

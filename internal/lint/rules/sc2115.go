@@ -27,56 +27,74 @@ var sc2115 = &lint.Rule{
 						t.report(p, lint.At(w.Text), "if %s is empty this removes %s: use ${%s:?}", name, t.emptied(w.Tree), name)
 					}
 				}
-			}, "rm")
+			}, "rm", "/bin/rm")
 		})
 	},
 }
 
-// mayBeRoot says whether a word is a folder of the system when the variable that it begins with is empty.
+// mayBeRoot says whether a word is a folder of the system, or all that is in it, when the variables in it are empty of which
+// it is not known that they are not, and gives the name of the first one.
 func (t *shellTree) mayBeRoot(w *syntax.Word) (name string, ok bool) {
-	first := w.Parts[0]
-	if quoted, ok := first.(*syntax.DblQuoted); ok && len(quoted.Parts) > 0 {
-		first = quoted.Parts[0]
+	for _, part := range inQuotes(w.Parts) {
+		if p, ok := part.(*syntax.ParamExp); ok && t.mayBeEmpty(p) {
+			name = p.Param.Value
+			break
+		}
 	}
-	p, ok := first.(*syntax.ParamExp)
-	if !ok || !isSimple(p) || !t.flow().splits(p) {
+	if name == "" {
 		return "", false
 	}
-	rest := strings.TrimSuffix(strings.TrimSuffix(t.emptied(w), "*"), "/")
-	switch rest {
-	case "":
-		return p.Param.Value, t.emptied(w) != "" && t.emptied(w) != "*"
-	case "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/media", "/mnt", "/opt", "/root", "/sbin", "/usr", "/usr/bin", "/usr/lib", "/usr/local", "/usr/share", "/var", "/var/lib":
-		return p.Param.Value, true
-	}
-	return "", false
+	path := t.emptied(w)
+	rest := strings.TrimRight(path, "/*")
+	return name, systemFolders[rest] || rest == "" && strings.Contains(path, "/")
 }
 
-// emptied is a word with nothing in the place of its variables.
+var systemFolders = map[string]bool{"/bin": true, "/boot": true, "/dev": true, "/etc": true, "/home": true, "/lib": true, "/lib64": true, "/media": true, "/mnt": true,
+	"/usr": true, "/usr/bin": true, "/usr/local": true, "/usr/share": true, "/var": true}
+
+// mayBeEmpty says whether an expansion may have no value and does not say what happens then.
+func (t *shellTree) mayBeEmpty(p *syntax.ParamExp) bool {
+	if p.Param == nil || !t.flow().splits(p) {
+		return false
+	}
+	if p.Exp == nil {
+		return isSimple(p)
+	}
+	switch p.Exp.Op {
+	case syntax.RemSmallPrefix, syntax.RemLargePrefix, syntax.RemSmallSuffix, syntax.RemLargeSuffix:
+		return true
+	}
+	return false
+}
+
+// inQuotes are the parts of a word, with those of double quotes in the place of these.
+func inQuotes(parts []syntax.WordPart) (out []syntax.WordPart) {
+	for _, p := range parts {
+		if quoted, ok := p.(*syntax.DblQuoted); ok {
+			out = append(out, quoted.Parts...)
+			continue
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+// emptied is a word with nothing in the place of the variables that may be empty.
 func (t *shellTree) emptied(w *syntax.Word) string {
 	var b strings.Builder
-	write := func(p syntax.WordPart) {
-		switch p := p.(type) {
+	for _, part := range inQuotes(w.Parts) {
+		switch p := part.(type) {
 		case *syntax.Lit:
 			b.WriteString(p.Value)
 		case *syntax.SglQuoted:
 			b.WriteString(p.Value)
 		case *syntax.ParamExp:
-			if !isSimple(p) {
+			if !t.mayBeEmpty(p) {
 				b.WriteString(t.Span(p).S)
 			}
 		default:
 			b.WriteString(t.Span(p).S)
 		}
-	}
-	for _, part := range w.Parts {
-		if quoted, ok := part.(*syntax.DblQuoted); ok {
-			for _, inner := range quoted.Parts {
-				write(inner)
-			}
-			continue
-		}
-		write(part)
 	}
 	return b.String()
 }

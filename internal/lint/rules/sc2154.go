@@ -28,7 +28,7 @@ var sc2154 = &lint.Rule{
 					return
 				}
 				name := n.Param.Value
-				if v.assigned[name] || t.environment(name) || t.checked(name) {
+				if v.assigned[name] || t.environment(name) || v.unknown(t, i) || t.asDefault(i) || t.checked(name) {
 					return
 				}
 				seen[name] = true
@@ -50,6 +50,19 @@ func isOwnName(name string) bool {
 	return true
 }
 
+// asDefault says whether an expansion is what another one has when its variable is not set.
+func (t *shellTree) asDefault(i int) bool {
+	for up := t.nodes[i].up; up >= 0; up = t.nodes[up].up {
+		switch n := t.nodes[up].node.(type) {
+		case *syntax.ParamExp:
+			return n.Exp != nil && guards(n.Exp.Op)
+		case *syntax.Stmt:
+			return false
+		}
+	}
+	return false
+}
+
 // guards says whether an expansion says what to do when the variable is not set.
 func guards(op syntax.ParExpOperator) bool {
 	switch op {
@@ -60,24 +73,30 @@ func guards(op syntax.ParExpOperator) bool {
 	return false
 }
 
-// checked says whether the script asks if a variable is there: [ -n "$name" ], [ -z "$name" ], export name.
+// checked says whether the script asks if a variable is there: [ -n "$name" ], [ "$name" ], [ -v name ].
 func (t *shellTree) checked(name string) bool {
 	found := false
-	each(t, kindAssign, func(_ int, a *syntax.Assign) {
-		found = found || a.Naked && a.Name != nil && a.Name.Value == name
-	})
 	is := func(w *syntax.Word) bool {
 		s := t.Word(w).S
 		return s == "$"+name || s == "${"+name+"}"
 	}
 	t.eachCommand(func(c *shellscript.Command) {
 		for i, w := range c.Args() {
-			found = found || i > 0 && (c.Words[i].S == "-n" || c.Words[i].S == "-z") && is(w.Tree)
+			alone := len(c.Words) == 3 && i == 0 && c.Name() == "["
+			found = found || (alone || i > 0 && (c.Words[i].S == "-n" || c.Words[i].S == "-z")) && is(w.Tree)
+			found = found || i > 0 && c.Words[i].S == "-v" && w.S == name
 		}
 	}, "[", "test")
 	each(t, kindTest, func(_ int, n *syntax.TestClause) {
+		if w, ok := n.X.(*syntax.Word); ok {
+			found = found || is(w)
+		}
 		syntax.Walk(n, func(x syntax.Node) bool {
 			u, ok := x.(*syntax.UnaryTest)
+			if ok && u.Op == syntax.TsVarSet {
+				w, ok := u.X.(*syntax.Word)
+				found = found || ok && w.Lit() == name
+			}
 			if ok && (u.Op == syntax.TsEmpStr || u.Op == syntax.TsNempStr) {
 				if w, ok := u.X.(*syntax.Word); ok {
 					found = found || is(w)

@@ -15,7 +15,10 @@ var sc2155 = &lint.Rule{
 	Good:   "FROM debian:12\nRUN DIR=\"$(mktemp -d)\" && export DIR && ls \"$DIR\"",
 	Check: func(p *lint.Pass) {
 		eachShell(p, func(t *shellTree) {
-			each(t, kindDecl, func(_ int, d *syntax.DeclClause) {
+			each(t, kindDecl, func(i int, d *syntax.DeclClause) {
+				if isConstant(d) && t.inBody(i) {
+					return // it cannot be assigned later
+				}
 				for _, a := range d.Args {
 					if a.Name != nil && !a.Naked && a.Value != nil && runsCommand(a.Value.Parts) {
 						t.report(p, t.at(a.Name), "%s hides whether the command for %s failed: assign it first and %s it then", d.Variant.Value, a.Name.Value, d.Variant.Value)
@@ -24,6 +27,29 @@ var sc2155 = &lint.Rule{
 			})
 		})
 	},
+}
+
+// isConstant says whether local, declare or typeset make constants.
+func isConstant(d *syntax.DeclClause) bool {
+	if v := d.Variant.Value; v == "export" || v == "readonly" {
+		return false
+	}
+	for _, a := range d.Args {
+		if a.Name == nil && a.Value != nil && isShortFlag(a.Value.Lit(), 'r') {
+			return true
+		}
+	}
+	return false
+}
+
+// inBody says whether a node is in the body of a function.
+func (t *shellTree) inBody(i int) bool {
+	for ; i >= 0; i = t.nodes[i].up {
+		if _, ok := t.nodes[i].node.(*syntax.FuncDecl); ok {
+			return true
+		}
+	}
+	return false
 }
 
 // runsCommand says whether there is a command substitution among the parts of a word.

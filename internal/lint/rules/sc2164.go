@@ -6,6 +6,7 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/plinth-build/plinth/internal/lint"
+	"github.com/plinth-build/plinth/internal/shellscript"
 )
 
 var sc2164 = &lint.Rule{
@@ -26,7 +27,7 @@ var sc2164 = &lint.Rule{
 				}
 				c := t.command(n)
 				name := c.Name()
-				if name != "cd" && name != "pushd" && name != "popd" || name == "cd" && len(c.Words) == 2 && isSafeFolder(c.Words[1].S) || t.inCondition(i) {
+				if name != "cd" && name != "pushd" && name != "popd" || staysSafe(c) || t.inCondition(i) {
 					return
 				}
 				f := t.report(p, lint.At(c.Text()), "if %s fails, the rest runs in the wrong folder: add || exit, or use &&", name)
@@ -43,9 +44,12 @@ var sc2164 = &lint.Rule{
 	},
 }
 
-// isSafeFolder says whether a folder is always there.
-func isSafeFolder(s string) bool {
-	return s != "" && strings.Trim(s, "./") == ""
+// staysSafe says whether a command goes to a folder that is always there, or nowhere: cd .., popd -n.
+func staysSafe(c *shellscript.Command) bool {
+	if c.Name() != "cd" && c.Has("-n") {
+		return true
+	}
+	return len(c.Words) == 2 && strings.Trim(c.Words[1].S, "./") == ""
 }
 
 // isStep says whether a statement is one of several that run one after the other, on its own.

@@ -19,14 +19,23 @@ var sc2185 = &lint.Rule{
 			t.eachCommand(func(c *shellscript.Command) {
 				args := c.Args()
 				last := c.Words[0]
-				for len(args) > 0 && (args[0].S == "-L" || args[0].S == "-H" || args[0].S == "-P") {
+				for len(args) > 0 && (args[0].S == "-L" || args[0].S == "-H" || args[0].S == "-P" || strings.HasPrefix(args[0].S, "-O")) {
 					last, args = args[0], args[1:]
 				}
-				if len(args) == 0 || strings.HasPrefix(args[0].S, "-") && !strings.HasPrefix(args[0].S, "-D") && !strings.HasPrefix(args[0].S, "-O") {
+				if len(args) == 0 || strings.HasPrefix(args[0].S, "-") && !strings.HasPrefix(args[0].S, "-D") && !asksAboutFind(args[0].S) {
 					t.report(p, lint.At(c.Words[0].Text), "find names no folder to look in: write find . for this one").
 						WithFix("look in .", lint.InsertAfter(last.Text, " ."))
 				}
-			}, "find")
+			}, "find", "/usr/bin/find")
 		})
 	},
+}
+
+// asksAboutFind says whether a flag makes find tell about itself and look nowhere.
+func asksAboutFind(flag string) bool {
+	switch flag {
+	case "-help", "--help", "-version", "--version":
+		return true
+	}
+	return false
 }

@@ -25,14 +25,17 @@ var sc2236 = &lint.Rule{
 				}
 			}, "[")
 			each(t, kindTest, func(_ int, n *syntax.TestClause) {
-				not, ok := n.X.(*syntax.UnaryTest)
-				if !ok || not.Op != syntax.TsNot {
-					return
-				}
-				if u, ok := not.X.(*syntax.UnaryTest); ok && (u.Op == syntax.TsEmpStr || u.Op == syntax.TsNempStr) {
-					from, op := int(not.OpPos.Offset()), int(u.OpPos.Offset())
-					t.reportNegated(p, t.Text.Slice(from, from+1), t.Text.Slice(op, op+2))
-				}
+				syntax.Walk(n.X, func(x syntax.Node) bool {
+					not, ok := x.(*syntax.UnaryTest)
+					if !ok || not.Op != syntax.TsNot {
+						return true
+					}
+					if u, ok := not.X.(*syntax.UnaryTest); ok && (u.Op == syntax.TsEmpStr || u.Op == syntax.TsNempStr) {
+						from, op := int(not.OpPos.Offset()), int(u.OpPos.Offset())
+						t.reportNegated(p, t.Text.Slice(from, from+1), t.Text.Slice(op, op+2))
+					}
+					return true
+				})
 			})
 		})
 	},

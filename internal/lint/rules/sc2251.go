@@ -27,17 +27,16 @@ var sc2251 = &lint.Rule{
 	},
 }
 
-// isLast says whether a statement's result is that of what it is in.
+// isLast says whether a statement's result is that of what it is in. What is in a substitution counts as that: whether set -e
+// is on there depends on the shell.
 func (t *shellTree) isLast(i int) bool {
 	s := t.nodes[i].node
 	switch n := t.parent(i).(type) {
 	case *syntax.File:
 		return n.Stmts[len(n.Stmts)-1] == s
 	case *syntax.Block:
-		return n.Stmts[len(n.Stmts)-1] == s
+		return n.Stmts[len(n.Stmts)-1] == s && t.isLast(t.nodes[t.nodes[i].up].up)
 	case *syntax.Subshell:
-		return n.Stmts[len(n.Stmts)-1] == s
-	case *syntax.CmdSubst:
 		return n.Stmts[len(n.Stmts)-1] == s
 	case *syntax.IfClause, *syntax.WhileClause, *syntax.ForClause, *syntax.CaseItem:
 		return false

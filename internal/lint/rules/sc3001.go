@@ -4,6 +4,7 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/plinth-build/plinth/internal/lint"
+	"github.com/plinth-build/plinth/internal/shellscript"
 )
 
 var sc3001 = &lint.Rule{
@@ -14,7 +15,10 @@ var sc3001 = &lint.Rule{
 	Bad:    "FROM debian:12\nRUN diff <(sort /a) /b",
 	Good:   "FROM debian:12\nRUN sort /a | diff - /b",
 	Check: func(p *lint.Pass) {
-		eachSh(p, func(t *shellTree) {
+		eachShell(p, func(t *shellTree) {
+			if t.Dialect != shellscript.Sh {
+				return // a bash that is called sh counts as sh: it has this since version 5.1 only
+			}
 			each(t, kindProc, func(_ int, n *syntax.ProcSubst) {
 				t.report(p, t.at(n), "sh has no %s…): use a pipe or a file, or bash", n.Op)
 			})

@@ -10,14 +10,18 @@ var sc3009 = &lint.Rule{
 	Code: "SC3009", Title: "brace expansion in sh", Severity: lint.Warning, Family: lint.Shell,
 	Profiles: lint.HadolintProfile | lint.Strict, Since: "0.1.0",
 	Source: "https://www.shellcheck.net/wiki/SC3009",
-	Why:    "The default shell of RUN is /bin/sh, which is dash on Debian and Ubuntu and busybox on Alpine. dash does not expand `{a,b}`: mkdir /srv/{a,b} makes one folder with braces in its name.",
+	Why:    "The default shell of RUN is /bin/sh, which is dash on Debian and Ubuntu and busybox on Alpine; on Fedora and its relatives, Arch and openSUSE it is bash, and nothing is reported. dash does not expand `{a,b}`: mkdir /srv/{a,b} makes one folder with braces in its name.",
 	Bad:    "FROM debian:12\nRUN mkdir -p /srv/{a,b}",
 	Good:   "FROM debian:12\nRUN mkdir -p /srv/a /srv/b",
 	Check: func(p *lint.Pass) {
 		eachSh(p, func(t *shellTree) {
 			each(t, kindWord, func(i int, w *syntax.Word) {
-				switch t.parent(i).(type) {
-				case *syntax.CallExpr, *syntax.WordIter, *syntax.Redirect:
+				switch n := t.parent(i).(type) {
+				case *syntax.CallExpr, *syntax.WordIter:
+				case *syntax.Redirect:
+					if n.Hdoc != nil {
+						return // the document, and the word that ends it
+					}
 				default:
 					return
 				}

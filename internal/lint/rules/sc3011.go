@@ -10,7 +10,7 @@ var sc3011 = &lint.Rule{
 	Code: "SC3011", Title: "here-string in sh", Severity: lint.Warning, Family: lint.Shell,
 	Profiles: lint.HadolintProfile | lint.Strict, Since: "0.1.0",
 	Source: "https://www.shellcheck.net/wiki/SC3011",
-	Why:    "The default shell of RUN is /bin/sh, which is dash on Debian and Ubuntu and busybox on Alpine. dash has no `<<<`; use printf and a pipe.",
+	Why:    "The default shell of RUN is /bin/sh, which is dash on Debian and Ubuntu and busybox on Alpine; on Fedora and its relatives, Arch and openSUSE it is bash, and nothing is reported. dash has no `<<<`; use printf and a pipe.",
 	Bad:    "FROM debian:12\nRUN cat <<< hello",
 	Good:   "FROM debian:12\nRUN echo hello | cat",
 	Check: func(p *lint.Pass) {

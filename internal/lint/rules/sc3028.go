@@ -10,7 +10,7 @@ var sc3028 = &lint.Rule{
 	Code: "SC3028", Title: "variable that sh does not set", Severity: lint.Warning, Family: lint.Shell,
 	Profiles: lint.HadolintProfile | lint.Strict, Since: "0.1.0",
 	Source: "https://www.shellcheck.net/wiki/SC3028",
-	Why:    "The default shell of RUN is /bin/sh, which is dash on Debian and Ubuntu and busybox on Alpine. dash does not set variables such as RANDOM, UID, HOSTNAME and SECONDS: they are empty.",
+	Why:    "The default shell of RUN is /bin/sh, which is dash on Debian and Ubuntu and busybox on Alpine; on Fedora and its relatives, Arch and openSUSE it is bash, and nothing is reported. dash does not set variables such as RANDOM, UID, HOSTNAME and SECONDS: they are empty.",
 	Bad:    "FROM debian:12\nRUN chown \"$UID\" /srv",
 	Good:   "FROM debian:12\nRUN chown \"$(id -u)\" /srv",
 	Check: func(p *lint.Pass) {
@@ -27,4 +27,5 @@ var sc3028 = &lint.Rule{
 
 // setByBash are variables that bash sets and POSIX does not know.
 var setByBash = map[string]bool{"RANDOM": true, "UID": true, "EUID": true, "HOSTNAME": true, "SECONDS": true, "BASH_SOURCE": true, "OSTYPE": true, "FUNCNAME": true,
-	"PIPESTATUS": true, "MACHTYPE": true, "HOSTTYPE": true, "SHLVL": true, "DIRSTACK": true, "BASH_VERSION": true, "BASHPID": true, "GROUPS": true}
+	"PIPESTATUS": true, "MACHTYPE": true, "HOSTTYPE": true, "SHLVL": true, "DIRSTACK": true, "BASH_SUBSHELL": true, "BASH_COMMAND": true, "BASH_LINENO": true, "BASH_REMATCH": true, "BASH_ARGV": true, "BASH_ARGC": true, "BASH_VERSINFO": true,
+	"SHELLOPTS": true, "BASHOPTS": true, "EPOCHSECONDS": true, "EPOCHREALTIME": true, "MAPFILE": true, "BASHPID": true, "GROUPS": true}

@@ -10,7 +10,7 @@ var sc3043 = &lint.Rule{
 	Code: "SC3043", Title: "local in sh", Severity: lint.Warning, Family: lint.Shell,
 	Profiles: lint.HadolintProfile | lint.Strict, Since: "0.1.0",
 	Source: "https://www.shellcheck.net/wiki/SC3043",
-	Why:    "The default shell of RUN is /bin/sh, which is dash on Debian and Ubuntu and busybox on Alpine. POSIX has no `local`; dash and busybox do, other shells may not, or do it in another way.",
+	Why:    "The default shell of RUN is /bin/sh, which is dash on Debian and Ubuntu and busybox on Alpine; on Fedora and its relatives, Arch and openSUSE it is bash, and nothing is reported. POSIX has no `local`; dash and busybox do, other shells may not, or do it in another way.",
 	Bad:    "FROM debian:12\nRUN f() { local x=\"$1\"; echo \"$x\"; }; f a",
 	Good:   "FROM debian:12\nRUN f() { x=\"$1\"; echo \"$x\"; }; f a",
 	Check: func(p *lint.Pass) {

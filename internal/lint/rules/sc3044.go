@@ -10,7 +10,7 @@ var sc3044 = &lint.Rule{
 	Code: "SC3044", Title: "command of bash in sh", Severity: lint.Warning, Family: lint.Shell,
 	Profiles: lint.HadolintProfile | lint.Strict, Since: "0.1.0",
 	Source: "https://www.shellcheck.net/wiki/SC3044",
-	Why:    "The default shell of RUN is /bin/sh, which is dash on Debian and Ubuntu and busybox on Alpine. dash has no pushd, popd, declare, typeset, shopt and the like: the command is not found.",
+	Why:    "The default shell of RUN is /bin/sh, which is dash on Debian and Ubuntu and busybox on Alpine; on Fedora and its relatives, Arch and openSUSE it is bash, and nothing is reported. dash has no pushd, popd, declare, typeset, shopt and the like: the command is not found.",
 	Bad:    "FROM debian:12\nRUN pushd /srv && ls && popd",
 	Good:   "FROM debian:12\nRUN (cd /srv && ls)",
 	Check: func(p *lint.Pass) {
@@ -37,4 +37,4 @@ var sc3044 = &lint.Rule{
 
 // onlyInBash are commands that bash has itself and POSIX does not know.
 var onlyInBash = map[string]bool{"pushd": true, "popd": true, "dirs": true, "shopt": true, "mapfile": true, "readarray": true, "disown": true, "compgen": true, "complete": true,
-	"caller": true, "enable": true, "builtin": true, "bind": true, "logout": true, "suspend": true}
+	"caller": true, "enable": true, "suspend": true}

@@ -10,7 +10,7 @@ var sc3057 = &lint.Rule{
 	Code: "SC3057", Title: "part of a string in sh", Severity: lint.Warning, Family: lint.Shell,
 	Profiles: lint.HadolintProfile | lint.Strict, Since: "0.1.0",
 	Source: "https://www.shellcheck.net/wiki/SC3057",
-	Why:    "The default shell of RUN is /bin/sh, which is dash on Debian and Ubuntu and busybox on Alpine. dash has no `${name:1:2}`: it is a bad substitution and the step fails.",
+	Why:    "The default shell of RUN is /bin/sh, which is dash on Debian and Ubuntu and busybox on Alpine; on Fedora and its relatives, Arch and openSUSE it is bash, and nothing is reported. dash has no `${name:1:2}`: it is a bad substitution and the step fails.",
 	Bad:    "FROM debian:12\nRUN echo \"${HOME:1}\"",
 	Good:   "FROM debian:12\nRUN echo \"${HOME#/}\"",
 	Check: func(p *lint.Pass) {

@@ -27,7 +27,9 @@ type wordFlow struct {
 	called  map[*syntax.FuncDecl]bool
 	decls   []*syntax.FuncDecl
 	returns []flowState
-	steps   int // statements that were looked at, again and again in loops and functions
+	locals  []string        // what the function that is followed has for itself
+	numbers map[string]bool // what declare -i makes numbers of
+	steps   int             // statements that were looked at, again and again in loops and functions
 }
 
 // maxSteps is where loops in loops and functions in functions are not followed any further: nothing is known behind them.
@@ -40,7 +42,7 @@ type flowState map[string]wordState
 func (t *shellTree) flow() *wordFlow {
 	if t.words == nil {
 		f := &wordFlow{tree: t, unsafe: map[*syntax.ParamExp]bool{}, funcs: map[string]*syntax.FuncDecl{},
-			active: map[*syntax.FuncDecl]bool{}, called: map[*syntax.FuncDecl]bool{}}
+			active: map[*syntax.FuncDecl]bool{}, called: map[*syntax.FuncDecl]bool{}, numbers: map[string]bool{}}
 		t.words = f
 		end := f.stmts(t.Tree.Stmts, f.begin())
 		if end == nil {
@@ -152,9 +154,7 @@ func (f *wordFlow) command(cmd syntax.Command, st flowState) flowState {
 	case *syntax.CallExpr:
 		return f.call(n, st)
 	case *syntax.DeclClause:
-		for _, a := range n.Args {
-			f.assign(a, st)
-		}
+		f.declare(n, st)
 	case *syntax.Block:
 		return f.stmts(n.Stmts, st)
 	case *syntax.Subshell:
@@ -206,10 +206,7 @@ func (f *wordFlow) command(cmd syntax.Command, st flowState) flowState {
 }
 
 func (f *wordFlow) branches(n *syntax.IfClause, st flowState) flowState {
-	if n.ThenPos.IsValid() {
-		st = f.stmts(n.Cond, st)
-	}
-	if st == nil {
+	if st = f.stmts(n.Cond, st); st == nil {
 		return nil
 	}
 	before := maps.Clone(st)
@@ -231,7 +228,7 @@ func (f *wordFlow) loop(st flowState, body func(flowState) flowState) flowState 
 			return flowState{}
 		}
 		next := merge(st, body(maps.Clone(st)))
-		if len(next) == len(st) && maps.Equal(next, st) {
+		if maps.Equal(next, st) {
 			break
 		}
 		st = next
@@ -242,7 +239,16 @@ func (f *wordFlow) loop(st flowState, body func(flowState) flowState) flowState 
 func (f *wordFlow) forLoop(n *syntax.ForClause, st flowState) flowState {
 	iter, ok := n.Loop.(*syntax.WordIter)
 	if !ok {
-		return f.loop(st, func(st flowState) flowState { return f.stmts(n.Do, st) })
+		c := n.Loop.(*syntax.CStyleLoop)
+		f.arithmetic(c.Init, st)
+		f.arithmetic(c.Cond, st)
+		return f.loop(st, func(st flowState) flowState {
+			st = f.stmts(n.Do, st)
+			if st != nil {
+				f.arithmetic(c.Post, st)
+			}
+			return st
+		})
 	}
 	value := stateWord
 	if len(iter.Items) == 0 {
@@ -250,7 +256,7 @@ func (f *wordFlow) forLoop(n *syntax.ForClause, st flowState) flowState {
 	}
 	for _, w := range iter.Items {
 		f.word(w, st)
-		if _, constant := literal(f.tree, w); !constant || f.value(w, st) != stateWord {
+		if f.value(w, st) != stateWord || isSplit(w) {
 			value = stateUnknown
 		}
 	}
@@ -258,6 +264,16 @@ func (f *wordFlow) forLoop(n *syntax.ForClause, st flowState) flowState {
 		st[iter.Name.Value] = value
 		return f.stmts(n.Do, st)
 	})
+}
+
+// isSplit says whether something in a word is expanded outside of quotes.
+func isSplit(w *syntax.Word) bool {
+	for _, p := range w.Parts {
+		if _, ok := p.(*syntax.ParamExp); ok {
+			return true
+		}
+	}
+	return false
 }
 
 func (f *wordFlow) cases(n *syntax.CaseClause, st flowState) flowState {
@@ -303,7 +319,11 @@ func (f *wordFlow) call(n *syntax.CallExpr, st flowState) flowState {
 		return nil
 	}
 	for _, v := range assignedBy(name, n.Args[1:]) {
-		delete(st, v)
+		if name == "unset" {
+			st[v] = stateEmpty
+		} else {
+			delete(st, v)
+		}
 	}
 	if decl := f.funcs[name]; decl != nil {
 		return f.function(decl, st)
@@ -319,15 +339,39 @@ func (f *wordFlow) function(decl *syntax.FuncDecl, st flowState) flowState {
 		return flowState{}
 	}
 	f.active[decl], f.called[decl] = true, true
-	outer := f.returns
-	f.returns = nil
+	outer, locals, before := f.returns, f.locals, maps.Clone(st)
+	f.returns, f.locals = nil, nil
 	st = f.stmt(decl.Body, st)
 	for _, r := range f.returns {
 		st = merge(st, r)
 	}
-	f.returns = outer
+	if st != nil {
+		for _, name := range f.locals {
+			st[name] = before[name]
+		}
+	}
+	f.returns, f.locals = outer, locals
 	delete(f.active, decl)
 	return st
+}
+
+// declare runs export, readonly, local, declare or typeset.
+func (f *wordFlow) declare(n *syntax.DeclClause, st flowState) {
+	number := false
+	for _, a := range n.Args {
+		if a.Name == nil && a.Value != nil {
+			number = number || isShortFlag(a.Value.Lit(), 'i')
+		} else if a.Name != nil {
+			if v := n.Variant.Value; v != "export" && v != "readonly" {
+				f.locals = append(f.locals, a.Name.Value)
+			}
+			f.numbers[a.Name.Value] = f.numbers[a.Name.Value] || number
+			if number {
+				st[a.Name.Value] = stateWord
+			}
+		}
+		f.assign(a, st)
+	}
 }
 
 func (f *wordFlow) assign(a *syntax.Assign, st flowState) {
@@ -339,117 +383,14 @@ func (f *wordFlow) assign(a *syntax.Assign, st flowState) {
 		return
 	}
 	value := stateUnknown
-	if a.Array == nil && a.Index == nil {
+	switch {
+	case f.numbers[a.Name.Value]:
+		value = stateWord
+	case a.Array == nil && a.Index == nil:
 		value = f.value(a.Value, st)
 	}
 	if a.Append {
 		value = join(value, st[a.Name.Value])
 	}
 	st[a.Name.Value] = value
-}
-
-// value is what is known of a word that is assigned.
-func (f *wordFlow) value(w *syntax.Word, st flowState) wordState {
-	if w == nil {
-		return stateEmpty
-	}
-	return f.parts(w.Parts, st)
-}
-
-func (f *wordFlow) parts(parts []syntax.WordPart, st flowState) wordState {
-	out := stateEmpty
-	for _, p := range parts {
-		s := stateUnknown
-		switch p := p.(type) {
-		case *syntax.Lit:
-			s = textState(p.Value)
-		case *syntax.SglQuoted:
-			if !p.Dollar {
-				s = textState(p.Value)
-			}
-		case *syntax.DblQuoted:
-			s = f.parts(p.Parts, st)
-		case *syntax.ArithmExp:
-			s = stateWord
-		case *syntax.ParamExp:
-			if isSimple(p) {
-				s = paramState(p.Param.Value, st)
-			}
-		}
-		if s == stateUnknown {
-			return s
-		}
-		out = join(out, s)
-	}
-	return out
-}
-
-// isSimple says whether an expansion is a variable's value as it is.
-func isSimple(p *syntax.ParamExp) bool {
-	return p.Param != nil && !p.Excl && !p.Length && !p.Width && !p.IsSet && p.Index == nil && p.Slice == nil && p.Repl == nil && p.Names == 0 && p.Exp == nil
-}
-
-// numeric are the variables that the shell sets to numbers or to one word.
-var numeric = map[string]bool{"?": true, "#": true, "$": true, "!": true, "-": true, "RANDOM": true, "SECONDS": true, "LINENO": true, "PPID": true,
-	"UID": true, "EUID": true, "OPTIND": true, "BASHPID": true, "SHLVL": true, "COLUMNS": true, "LINES": true}
-
-func paramState(name string, st flowState) wordState {
-	if numeric[name] {
-		return stateWord
-	}
-	return st[name]
-}
-
-// word looks at the expansions in a word.
-func (f *wordFlow) word(w *syntax.Word, st flowState) {
-	if w != nil {
-		for _, p := range w.Parts {
-			f.part(p, st)
-		}
-	}
-}
-
-func (f *wordFlow) part(p syntax.WordPart, st flowState) {
-	switch p := p.(type) {
-	case *syntax.ParamExp:
-		if p.Param != nil && !p.Length && paramState(p.Param.Value, st) != stateWord {
-			f.unsafe[p] = true
-		}
-		f.inner(p, st)
-		if p.Exp != nil && (p.Exp.Op == syntax.AssignUnset || p.Exp.Op == syntax.AssignUnsetOrNull) {
-			delete(st, p.Param.Value)
-		}
-	case *syntax.DblQuoted:
-		for _, part := range p.Parts {
-			f.part(part, st)
-		}
-	case *syntax.CmdSubst:
-		f.aside(p.Stmts, st)
-	case *syntax.ProcSubst:
-		f.aside(p.Stmts, st)
-	case *syntax.ArithmExp:
-		f.arithmetic(p.X, st)
-	}
-}
-
-// inner looks at the words below a node.
-func (f *wordFlow) inner(n syntax.Node, st flowState) {
-	syntax.Walk(n, func(child syntax.Node) bool {
-		if w, ok := child.(*syntax.Word); ok {
-			f.word(w, st)
-			return false
-		}
-		return true
-	})
-}
-
-// arithmetic takes the variables that an expression sets: they hold numbers.
-func (f *wordFlow) arithmetic(x syntax.ArithmExpr, st flowState) {
-	if x == nil {
-		return
-	}
-	f.inner(x, st)
-	for _, name := range arithmeticNames(x) {
-		st[name] = stateWord
-	}
 }

@@ -35,7 +35,8 @@ func TestFlowEnds(t *testing.T) {
 // FuzzShell gives any script to all rules of the family, and applies their fixes.
 func FuzzShell(f *testing.F) {
 	for _, s := range []string{"cd /a; rm *", "a=`b`; c $a > $d", "for i in $(ls); do read x; done", "if [ ! -z $a ]; then export b=$(c); fi", "<<EOF\nfind -name *.x | xargs a\nEOF",
-		"echo -e \"a\\n\" 'b$c' && set -e; ! d; e", "f() { local a=(b); echo ${a[@]} ${c:1} ${d/e/f} $'g' <(h); }", "[[ a == b ]] && [ $? -eq 0 ] || c &> d", "a=b; while ((a++)); do source $a; done"} {
+		"echo -e \"a\\n\" 'b$c' && set -e; ! d; e", "f() { local a=(b); echo ${a[@]} ${c:1} ${d/e/f} $'g' <(h); }", "[[ a == b ]] && [ $? -eq 0 ] || c &> d", "a=b; while ((a++)); do source $a; done", "<<0(0000000000 0\n ",
+		"((a; b) | c) && d $((e; f) | g)", "export $a; local -i b=$(c); unset d; exec $@"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, script string) {

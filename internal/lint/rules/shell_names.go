@@ -4,13 +4,39 @@ import (
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/plinth-build/plinth/internal/shellscript"
 )
 
 // variableNames are the variables of a script.
 type variableNames struct {
 	assigned map[string]bool // by the script, in any way
 	used     map[string]bool // expanded, exported or given to a command by name
-	sources  bool            // it reads another file, or has a text as commands: anything may be set or used there
+	sources  bool            // something that is not in the tree may set and use any
+	first    int             // where the script first reads another file or has a text as commands, which may set any, in bytes
+	last     int             // where it does so for the last time: these may use what is set before
+}
+
+// unknown says whether something that the tree does not show may have set a variable before this place. A function
+// may be called at any later place.
+func (v *variableNames) unknown(t *shellTree, i int) bool {
+	return v.last > 0 && (int(t.nodes[i].node.Pos().Offset()) > v.first || t.inFunction(i))
+}
+
+// unseen says whether something that the tree does not show may use a variable that is set at this place.
+func (v *variableNames) unseen(t *shellTree, i int) bool {
+	return v.last > 0 && (int(t.nodes[i].node.Pos().Offset()) < v.last || t.inFunction(i))
+}
+
+// inFunction says whether a node is in the body of a function or a loop, which may run again.
+func (t *shellTree) inFunction(i int) bool {
+	for ; i >= 0; i = t.nodes[i].up {
+		switch t.nodes[i].node.(type) {
+		case *syntax.FuncDecl, *syntax.ForClause, *syntax.WhileClause:
+			return true
+		}
+	}
+	return false
 }
 
 // variables gives the script's variables.
@@ -19,8 +45,8 @@ func (t *shellTree) variables() *variableNames {
 		return t.names
 	}
 	v := &variableNames{assigned: map[string]bool{}, used: map[string]bool{}}
-	if len(t.run.In.Heredocs) > 0 && !strings.HasPrefix(t.run.In.Args.S, "<<") {
-		v.sources = true // the documents are not in the tree
+	if t.Script != t.run.Scripts[0] {
+		v.sources = true // a document for a shell that the step starts: it has what the step exports
 	}
 	t.names = v
 	each(t, kindAssign, func(i int, a *syntax.Assign) {
@@ -28,7 +54,12 @@ func (t *shellTree) variables() *variableNames {
 			return
 		}
 		decl, declared := t.parent(i).(*syntax.DeclClause)
-		v.assigned[a.Name.Value] = v.assigned[a.Name.Value] || !a.Naked || declared && decl.Variant.Value != "export"
+		if call, ok := t.parent(i).(*syntax.CallExpr); ok && len(call.Args) > 0 {
+			return // it is for the command alone
+		}
+		v.assigned[a.Name.Value] = true
+		v.used[a.Name.Value] = v.used[a.Name.Value] || a.Append
+		v.arithmetic(a.Index)
 		if declared && exports(decl) {
 			v.used[a.Name.Value] = true
 		}
@@ -43,6 +74,11 @@ func (t *shellTree) variables() *variableNames {
 			return
 		}
 		v.used[p.Param.Value] = true
+		v.arithmetic(p.Index)
+		if p.Slice != nil {
+			v.arithmetic(p.Slice.Offset)
+			v.arithmetic(p.Slice.Length)
+		}
 		if p.Exp != nil && (p.Exp.Op == syntax.AssignUnset || p.Exp.Op == syntax.AssignUnsetOrNull) {
 			v.assigned[p.Param.Value] = true
 		}
@@ -57,13 +93,35 @@ func (t *shellTree) variables() *variableNames {
 			for _, x := range n.Exprs {
 				v.arithmetic(x)
 			}
+		case *syntax.CStyleLoop:
+			v.arithmetic(n.Init)
+			v.arithmetic(n.Cond)
+			v.arithmetic(n.Post)
+		case *syntax.Redirect:
+			if n.N != nil {
+				v.assigned[strings.Trim(n.N.Value, "{}")] = true // exec {name}> file
+			}
+		case *syntax.CoprocClause:
+			if n.Name != nil {
+				v.assigned[n.Name.Lit()] = true
+			}
+		case *syntax.UnaryTest:
+			if w, ok := n.X.(*syntax.Word); ok && n.Op == syntax.TsVarSet {
+				v.used[w.Lit()] = true
+			}
+		case *syntax.BinaryTest:
+			v.compared(n)
 		}
 	}
 	for _, c := range t.Commands {
 		name := c.Name()
 		switch name {
 		case ".", "source", "eval":
-			v.sources = true
+			at := int(c.Call.Pos().Offset())
+			if v.last == 0 {
+				v.first = at
+			}
+			v.last = max(v.last, int(c.Call.End().Offset()))
 		case "trap":
 			for _, w := range c.Args() {
 				v.mentioned(w.S)
@@ -71,11 +129,41 @@ func (t *shellTree) variables() *variableNames {
 		case "set":
 			v.sources = v.sources || c.HasFlag("-a") || c.Has("allexport")
 		}
+		if name == "unset" {
+			continue
+		}
 		for _, n := range assignedBy(name, c.Call.Args[1:]) {
 			v.assigned[n] = true
 		}
+		v.asked(c)
 	}
 	return v
+}
+
+// asked takes the name that [ -v name ] asks for.
+func (v *variableNames) asked(c *shellscript.Command) {
+	if c.Name() != "[" && c.Name() != "test" {
+		return
+	}
+	for i, w := range c.Args() {
+		if c.Words[i].S == "-v" {
+			v.used[w.S] = true
+		}
+	}
+}
+
+// compared takes the names in a comparison of numbers, which is arithmetic in [[ ]].
+func (v *variableNames) compared(n *syntax.BinaryTest) {
+	switch n.Op {
+	case syntax.TsEql, syntax.TsNeq, syntax.TsLeq, syntax.TsGeq, syntax.TsLss, syntax.TsGtr:
+	default:
+		return
+	}
+	for _, x := range []syntax.TestExpr{n.X, n.Y} {
+		if w, ok := x.(*syntax.Word); ok {
+			v.used[w.Lit()] = true
+		}
+	}
 }
 
 // mentioned takes the names behind each $ of a text.
@@ -100,7 +188,7 @@ func exports(d *syntax.DeclClause) bool {
 		return true
 	}
 	for _, a := range d.Args {
-		if a.Naked && a.Name == nil && a.Value != nil && isShortFlag(a.Value.Lit(), 'x') {
+		if a.Name == nil && a.Value != nil && isShortFlag(a.Value.Lit(), 'x') {
 			return true
 		}
 	}
@@ -138,7 +226,7 @@ func arithmeticNames(x syntax.ArithmExpr) (out []string) {
 				target = n.X
 			}
 		}
-		if w, ok := target.(*syntax.Word); ok && w.Lit() != "" {
+		if w, ok := target.(*syntax.Word); ok {
 			out = append(out, w.Lit())
 		}
 		return true
@@ -151,9 +239,7 @@ func assignedBy(name string, args []*syntax.Word) (out []string) {
 	switch name {
 	case "read", "mapfile", "readarray", "unset":
 		for _, w := range args {
-			if s := w.Lit(); s != "" && !strings.HasPrefix(s, "-") {
-				out = append(out, s)
-			}
+			out = append(out, w.Lit()) // what is not a name does no harm
 		}
 	case "getopts":
 		if len(args) > 1 {

@@ -15,6 +15,7 @@ import (
 type shellTree struct {
 	*shellscript.Script
 	run   *lint.Run
+	posix bool // it is read by a shell that may have no more than POSIX says
 	nodes []shellNode
 	kinds [kindCount][]int // indexes in nodes, in the order in which they are written
 	off   []disabled       // what comments in the script switch off
@@ -93,12 +94,15 @@ func shellTrees(d *lint.Doc) []*shellTree {
 	return d.Once(shellTreesKey{}, func() any {
 		var out []*shellTree
 		for _, s := range d.Stages {
+			bash := shIsBash(s)
 			for _, run := range s.Runs() {
 				for _, script := range run.Scripts {
-					if script.Dialect == shellscript.Other || script.Dialect == shellscript.Zsh || script.Tree == nil && script.Err == nil {
+					if script.Dialect == shellscript.Zsh || script.Tree == nil && script.Err == nil {
 						continue
 					}
-					out = append(out, newShellTree(script, run))
+					t := newShellTree(script, run)
+					t.posix = script.Dialect == shellscript.Sh && !bash
+					out = append(out, t)
 				}
 			}
 		}
@@ -179,7 +183,7 @@ func eachShell(p *lint.Pass, fn func(*shellTree)) {
 // eachSh calls fn for each script that is not sure to be read by more than a POSIX shell.
 func eachSh(p *lint.Pass, fn func(*shellTree)) {
 	eachShell(p, func(t *shellTree) {
-		if t.Dialect == shellscript.Sh {
+		if t.posix {
 			fn(t)
 		}
 	})
@@ -224,7 +228,7 @@ const (
 func (t *shellTree) unquoted(i int) (place, *syntax.Word, int) {
 	up := t.nodes[i].up
 	word, ok := t.nodes[up].node.(*syntax.Word)
-	if !ok || t.nodes[up].up < 0 {
+	if !ok {
 		return placeOther, nil, 0
 	}
 	above := t.nodes[up].up
@@ -235,7 +239,7 @@ func (t *shellTree) unquoted(i int) (place, *syntax.Word, int) {
 		}
 		return placeArg, word, above
 	case *syntax.Redirect:
-		if n.Word == word && n.Op != syntax.Hdoc && n.Op != syntax.DashHdoc {
+		if n.Hdoc == nil {
 			return placeRedirect, word, above
 		}
 	case *syntax.Assign:
@@ -271,7 +275,7 @@ func (t *shellTree) inCondition(i int) bool {
 			if (n.Op == syntax.AndStmt || n.Op == syntax.OrStmt) && n.X == stmt {
 				return true
 			}
-		case *syntax.CmdSubst, *syntax.FuncDecl:
+		case *syntax.FuncDecl:
 			return false
 		}
 	}

@@ -1,0 +1,110 @@
+package rules
+
+import "mvdan.cc/sh/v3/syntax"
+
+// value is what is known of a word that is assigned.
+func (f *wordFlow) value(w *syntax.Word, st flowState) wordState {
+	if w == nil {
+		return stateEmpty
+	}
+	return f.parts(w.Parts, st)
+}
+
+func (f *wordFlow) parts(parts []syntax.WordPart, st flowState) wordState {
+	out := stateEmpty
+	for _, p := range parts {
+		s := stateUnknown
+		switch p := p.(type) {
+		case *syntax.Lit:
+			s = textState(p.Value)
+		case *syntax.SglQuoted:
+			if !p.Dollar {
+				s = textState(p.Value)
+			}
+		case *syntax.DblQuoted:
+			s = f.parts(p.Parts, st)
+		case *syntax.ArithmExp:
+			s = stateWord
+		case *syntax.ParamExp:
+			if isSimple(p) {
+				s = f.param(p.Param.Value, st)
+			}
+		}
+		if s == stateUnknown {
+			return s
+		}
+		out = join(out, s)
+	}
+	return out
+}
+
+// isSimple says whether an expansion is a variable's value as it is.
+func isSimple(p *syntax.ParamExp) bool {
+	return p.Param != nil && !p.Excl && !p.Length && !p.Width && !p.IsSet && p.Index == nil && p.Slice == nil && p.Repl == nil && p.Names == 0 && p.Exp == nil
+}
+
+// numeric are the variables that the shell sets to numbers or to one word.
+var numeric = map[string]bool{"?": true, "#": true, "$": true, "!": true, "-": true, "RANDOM": true, "SECONDS": true, "LINENO": true, "PPID": true,
+	"UID": true, "EUID": true, "OPTIND": true, "BASHPID": true, "SHLVL": true, "COLUMNS": true, "LINES": true}
+
+// param is what is known of a variable. ENV and ARG may give any value to one that the shell would set.
+func (f *wordFlow) param(name string, st flowState) wordState {
+	if numeric[name] && !f.tree.environment(name) {
+		return stateWord
+	}
+	return st[name]
+}
+
+// word looks at the expansions in a word.
+func (f *wordFlow) word(w *syntax.Word, st flowState) {
+	if w != nil {
+		for _, p := range w.Parts {
+			f.part(p, st)
+		}
+	}
+}
+
+func (f *wordFlow) part(p syntax.WordPart, st flowState) {
+	switch p := p.(type) {
+	case *syntax.ParamExp:
+		if p.Param != nil && !p.Length && f.param(p.Param.Value, st) != stateWord {
+			f.unsafe[p] = true
+		}
+		f.inner(p, st)
+		if p.Exp != nil && (p.Exp.Op == syntax.AssignUnset || p.Exp.Op == syntax.AssignUnsetOrNull) {
+			delete(st, p.Param.Value)
+		}
+	case *syntax.DblQuoted:
+		for _, part := range p.Parts {
+			f.part(part, st)
+		}
+	case *syntax.CmdSubst:
+		f.aside(p.Stmts, st)
+	case *syntax.ProcSubst:
+		f.aside(p.Stmts, st)
+	case *syntax.ArithmExp:
+		f.arithmetic(p.X, st)
+	}
+}
+
+// inner looks at the words below a node.
+func (f *wordFlow) inner(n syntax.Node, st flowState) {
+	syntax.Walk(n, func(child syntax.Node) bool {
+		if w, ok := child.(*syntax.Word); ok {
+			f.word(w, st)
+			return false
+		}
+		return true
+	})
+}
+
+// arithmetic takes the variables that an expression sets: they hold numbers.
+func (f *wordFlow) arithmetic(x syntax.ArithmExpr, st flowState) {
+	if x == nil {
+		return
+	}
+	f.inner(x, st)
+	for _, name := range arithmeticNames(x) {
+		st[name] = stateWord
+	}
+}
