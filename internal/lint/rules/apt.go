@@ -23,9 +23,12 @@ var aptValued = []string{
 	"-a", "--host-architecture", "-P", "--build-profiles",
 }
 
-// aptInstalls are the calls of apt-get install in a step.
+// aptDry are the flags with which apt-get only says what it would do.
+var aptDry = []string{"-s", "--simulate", "--just-print", "--dry-run", "--recon", "--no-act", "--print-uris"}
+
+// aptInstalls are the calls of apt-get in a step that install something.
 func aptInstalls(run *lint.Run) []*invocation {
-	return keep(aptGet.calls(run), func(v *invocation) bool { return v.is("install") && !v.has("--print-uris") })
+	return keep(aptGet.calls(run), func(v *invocation) bool { return v.is("install") && !v.has(aptDry...) })
 }
 
 // aptPackages are the packages that a call names.

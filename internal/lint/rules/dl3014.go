@@ -33,7 +33,7 @@ const assumeYes = "APT::Get::Assume-Yes"
 
 // aptYes says whether a call assumes yes: by a flag, by an option, or by being quiet twice.
 func aptYes(v *invocation) bool {
-	if v.has("-y", "--yes", "--assume-yes", "-s", "--simulate", "--just-print", "--dry-run", "--recon", "--no-act") {
+	if v.has("-y", "--yes", "--assume-yes") {
 		return true
 	}
 	if value, set := aptOption(v, assumeYes); set && slices.Contains(aptTrue, value) {

@@ -37,16 +37,16 @@ var dl3066 = &lint.Rule{
 			}
 		}
 		name, _, _ := strings.Cut(user, ":")
-		if last == nil || name == "" || isNumber(name) || strings.Contains(user, "$") && !(p.Options.Hadolint && isForeign(p.Doc, s, name)) {
+		if last == nil || name == "" || isNumber(name) || strings.Contains(user, "$") && !(p.Options.Hadolint && isSetNowhere(p.Doc, s, name)) {
 			return
 		}
 		p.Report(lint.At(last.Args), "USER %s is a name, which Kubernetes can't tell from root: use the user's number", name)
 	},
 }
 
-// isForeign says whether a variable in a text is set nowhere in the file. The image that a stage stands on may have
+// isSetNowhere says whether a variable in a text is set nowhere in the file. The image that a stage stands on may have
 // it; hadolint takes it for a name.
-func isForeign(d *lint.Doc, s *lint.Stage, text string) bool {
+func isSetNowhere(d *lint.Doc, s *lint.Stage, text string) bool {
 	return slices.ContainsFunc(lint.Variables(text), func(name string) bool {
 		if _, ok := s.After().Args[name]; ok {
 			return false

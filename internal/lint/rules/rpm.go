@@ -45,7 +45,11 @@ func reportAsking(p *lint.Pass, s *lint.Stage, t *tool) {
 		if len(asking) == 0 || answered(run) {
 			continue
 		}
-		f := p.Report(asking[0].span(), "%s asks before it goes on: add -y", asking[0].title())
+		asks := "asks"
+		if asking[0].name.S == "microdnf" {
+			asks = "may ask" // that of dnf5 does, the older ones do not
+		}
+		f := p.Report(asking[0].span(), "%s %s before it goes on: add -y", asking[0].title(), asks)
 		addFlag(f, asking, "-y")
 	}
 }

@@ -17,7 +17,7 @@ var sc1073 = &lint.Rule{
 	Good:   "FROM debian:12\nRUN if [ -f /etc/passwd ]; then echo yes; fi",
 	Check: func(p *lint.Pass) {
 		for _, t := range shellTrees(p.Doc) {
-			if t.Err == nil || isForeign(t.Err) {
+			if t.Err == nil || isOfAnotherShell(t.Err) {
 				continue
 			}
 			at := t.Text.Slice(t.ErrAt, min(t.ErrAt+1, len(t.Text.S)))
@@ -26,9 +26,9 @@ var sc1073 = &lint.Rule{
 	},
 }
 
-// isForeign says whether a script is valid as far as its grammar goes: it has something of another shell's,
+// isOfAnotherShell says whether a script is valid as far as its grammar goes: it has something of another shell's,
 // of which a shell complains no sooner than when it is run.
-func isForeign(err error) bool {
+func isOfAnotherShell(err error) bool {
 	var lang syntax.LangError
 	return errors.As(err, &lang)
 }

@@ -36,11 +36,11 @@ var secretsUsedInArgOrEnv = &lint.Rule{
 }
 
 // isPublic says whether a name or its value tells that it is no secret: the fingerprint of a key, the path of a
-// socket, an ENV that says nothing, a name in the .NET way whose last part is Key.
+// socket, an ENV that says nothing, true or a path, a name in the .NET way whose last part is Key.
 func isPublic(name, keyword string, pair lint.Pair, escape byte) bool {
 	value := syntax.Unquote(pair.Value.S, escape)
 	switch {
-	case keyword == "ENV" && value == "", strings.HasSuffix(name, "_SOCK"), strings.HasSuffix(name, "__Key"):
+	case keyword == "ENV" && (value == "" || isPlainValue(value)), strings.HasSuffix(name, "_SOCK"), strings.HasSuffix(name, "__Key"):
 		return true
 	}
 	hex := strings.ReplaceAll(value, " ", "")
