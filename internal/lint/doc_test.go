@@ -165,6 +165,10 @@ func TestRuns(t *testing.T) {
 		{"SHELL [\"powershell\"]\nRUN a | b", ""},
 		{"SHELL [\"/bin/bash\", \"-c\"]\nRUN a | b", "a; b"},
 		{"# hadolint shell=powershell\nRUN a | b", ""},
+		{"# hadolint shell = cmd.exe # it is Windows\nRUN a | b", ""},
+		{"# hadolint shell=bash\nRUN a | b", "a; b"},
+		{"# hadolintshell=powershell\nRUN a", "a"},
+		{"# hadolint shells=powershell\nRUN a", "a"},
 	} {
 		if got := commands(parse("FROM x\n"+c.run, nil)); got != c.want {
 			t.Errorf("%q: %s, want %s", c.run, got, c.want)

@@ -44,6 +44,8 @@ func TestPragmas(t *testing.T) {
 		{"# hadolint ignore=R1\nUSER x", all},
 		{"# hadolint global ignore=R1\nUSER x", "R2:warning Three:warning"},
 		{"# hadolint globalignore=R1", all},
+		{"# hadolint stage ignore=R1", all},
+		{"# hadolint stages ignore=R1", all},
 		{"# hadolintignore=R1", all},
 		{"# hadolint ignore=", all},
 		{"# hadolint ignore R1", all},
@@ -79,6 +81,58 @@ func TestPragmas(t *testing.T) {
 	off := Config{Profile: Recommended, Options: Options{NoPragmas: true}}
 	if got := found(t, off, "Dockerfile", "FROM x\n# hadolint ignore=R1\nRUN abc"); got != all {
 		t.Errorf("comments count though they are not to: %s", got)
+	}
+}
+
+func TestPragmasOfStages(t *testing.T) {
+	all := "R1:warning R2:warning Three:warning"
+	for text, want := range map[string]string{
+		"# hadolint stage ignore=R1\nFROM x\nRUN abc":                 "R2:warning Three:warning",
+		"# plinth stage ignore=R1, R2 why\n\nFROM x\nRUN abc":         "Three:warning",
+		"# plinth stage ignore=R1\nFROM x\nFROM y\nRUN abc":           all,
+		"FROM x\nUSER b\n# plinth stage ignore=R1\nRUN abc":           all,
+		"# plinth stage ignore=R1\nARG x\nFROM y\nRUN abc":            all,
+		"ARG x\n#plinth  stage  ignore=R1\nFROM y\nEXPOSE 1\nRUN abc": "R2:warning Three:warning",
+	} {
+		if got := found(t, Config{Profile: Recommended}, "Dockerfile", text); got != want {
+			t.Errorf("%q: %s, want %s", text, got, want)
+		}
+	}
+}
+
+func TestPragmasAsHadolint(t *testing.T) {
+	r := &Rule{Code: "A", Severity: Error, Profiles: HadolintProfile, Check: func(p *Pass) {
+		for _, in := range p.File.Instructions {
+			if in.Keyword == "RUN" {
+				p.Report(Keyword(in), "x")
+			}
+		}
+	}}
+	l, err := New([]*Rule{r}, Config{Profile: HadolintProfile})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, off := range map[string]bool{
+		"FROM x\n# hadolint ignore=A\nRUN a":                      true,
+		"FROM x\n# hadolint ignore=B,A\nRUN a \\\n  b":            true,
+		"FROM x\n# hadolint ignore = A \nRUN a":                   true,
+		"FROM x\n# hadolint ignore=A  # because\nRUN a":           true,
+		"FROM x\n# hadolint ignore=A because\nRUN a":              false,
+		"FROM x\n# hadolint ignore=A - because\nRUN a":            false,
+		"FROM x\n# hadolint ignore=A\n\nRUN a":                    false,
+		"FROM x\n# hadolint ignore=A\n# because\nRUN a":           false,
+		"FROM x\n# hadolint ignore=A\n# hadolint ignore=B\nRUN a": false,
+		"FROM x\nRUN a \\\n# hadolint ignore=A\n  b":              false,
+		"FROM x\n# plinth ignore=A because\n\nRUN a":              true,
+		"# hadolint global ignore=A # because\nFROM x\nRUN a":     true,
+		"# hadolint global ignore=A because\nFROM x\nRUN a":       false,
+		"# hadolint stage ignore=A\nFROM x\nRUN a":                true,
+		"# hadolint stage ignore=A\n\nFROM x\nRUN a":              false,
+		"# hadolint stage ignore=A why\nFROM x\nRUN a":            false,
+	} {
+		if got := len(l.Check(NewDoc(syntax.Parse("Dockerfile", []byte(text)), l.Options(), nil, nil))) == 0; got != off {
+			t.Errorf("%q: switched off is %t", text, got)
+		}
 	}
 }
 

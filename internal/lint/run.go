@@ -198,15 +198,17 @@ func dialect(shell []string, pragma string) shellscript.Dialect {
 	return shellscript.DialectOf(shell[0])
 }
 
-// pragma is the shell that a comment "hadolint shell=bash" names, "" for none.
+// pragma is the shell that a comment "hadolint shell=bash" names, "" for none. A comment may stand behind it.
 func pragma(f *syntax.File) string {
 	for _, c := range f.Comments {
 		rest, ok := strings.CutPrefix(c.Text, "hadolint")
 		if !ok {
 			continue
 		}
-		if value, ok := strings.CutPrefix(strings.TrimSpace(rest), "shell="); ok {
-			return strings.TrimSpace(value)
+		name, value, _ := strings.Cut(rest, "=")
+		if strings.TrimSpace(name) == "shell" && name[0] != 's' {
+			shell, _, _ := strings.Cut(value, "#")
+			return strings.TrimSpace(shell)
 		}
 	}
 	return ""

@@ -15,7 +15,7 @@ var dl1001 = &lint.Rule{
 	Good: "FROM debian:12\nWORKDIR /app",
 	Check: func(p *lint.Pass) {
 		for _, c := range p.File.Comments {
-			codes, _ := lint.IgnorePragma(c.Text)
+			codes, _ := p.Ignores(c)
 			if len(codes) == 0 {
 				continue
 			}

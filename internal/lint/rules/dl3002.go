@@ -1,9 +1,6 @@
 package rules
 
 import (
-	"slices"
-	"strings"
-
 	"github.com/plinth-build/plinth/internal/dockerfile/syntax"
 	"github.com/plinth-build/plinth/internal/lint"
 )
@@ -11,66 +8,39 @@ import (
 var dl3002 = &lint.Rule{
 	Code: "DL3002", Title: "The last USER is root", Severity: lint.Warning, Family: lint.Hadolint,
 	Profiles: byDefault, Since: "0.1.0",
-	Aliases: []string{"trivy:DS-0002", "checkov:CKV_DOCKER_8", "dockle:CIS-DI-0001", "docker-bench:4.1"},
+	Aliases: []string{"trivy:DS-0002", "checkov:CKV_DOCKER_8"},
 	Source:  "https://github.com/hadolint/hadolint/wiki/DL3002",
-	Why: "The last USER is who the container runs as. As root, a hole in the program is a hole in the whole container, and often a way out of it. " +
-		"Switch back to another user behind the steps that need root. A stage that others only take files from may end as root.",
-	Bad:  "FROM debian:12\nUSER root\nCMD [\"app\"]",
-	Good: "FROM debian:12\nUSER root\nRUN apt-get update\nUSER 1000\nCMD [\"app\"]",
+	Why: "What breaks out of a process that is root is root in the container, and closer to being root on the host. Steps that need root may have it: " +
+		"switch back to another user behind them. The hadolint profile looks at each stage, the others at what the image that is built has in the end.",
+	Bad:  "FROM debian:12\nUSER root\nRUN make install",
+	Good: "FROM debian:12\nUSER root\nRUN make install\nUSER app",
 	Stage: func(p *lint.Pass, s *lint.Stage) {
-		if in := lastUser(s, false); in != nil && isRootUser(in) && endsAsImage(p.Doc, s) {
-			p.Report(lint.At(in.Args), "the last USER is %s: switch to another user behind what needs root", in.Args.S)
-		}
-		if in := lastUser(s, true); in != nil && isRootUser(in) {
-			p.Report(lint.At(in.Args), "ONBUILD leaves images that stand on this one with the USER %s", in.Args.S)
+		if in := lastRoot(p, s); in != nil {
+			p.Report(lint.At(in.Args), "the last USER is root: switch to another user behind what needs root")
 		}
 	},
 }
 
-// lastUser is the last USER of a stage itself, or the last one that ONBUILD triggers.
-func lastUser(s *lint.Stage, onbuild bool) *syntax.Instruction {
-	for _, in := range slices.Backward(s.Instructions) {
-		if last := triggered(in); last.Keyword == "USER" && (last != in) == onbuild {
-			return last
-		}
+// lastRoot is the USER that makes a stage root in the end, nil for none.
+func lastRoot(p *lint.Pass, s *lint.Stage) *syntax.Instruction {
+	if p.Options.Hadolint {
+		return lastUserIfRoot(s, p.File.Escape)
+	}
+	if user := s.After().User; s.Final && user.In != nil && user.S != "" && lint.IsRoot(user.S) {
+		return user.In // of this stage, or of one that it stands on
 	}
 	return nil
 }
 
-func isRootUser(in *syntax.Instruction) bool {
-	user := syntax.Unquote(in.Args.S, in.File().Escape)
-	name, _, _ := strings.Cut(user, ":")
-	return name != "" && lint.IsRoot(name)
-}
-
-// endsAsImage says whether the USER that a stage ends with is that of an image: of its own, or of a stage
-// that stands on it and has no USER. A stage that only gives files to others is no image.
-func endsAsImage(d *lint.Doc, s *lint.Stage) bool {
-	if s.Final {
-		return true
+// lastUserIfRoot is the last USER of a stage if it is written there that it is root.
+func lastUserIfRoot(s *lint.Stage, escape byte) *syntax.Instruction {
+	var last *syntax.Instruction
+	eachTriggered(s, func(_ int, in *syntax.Instruction) { last = in }, "USER")
+	if last == nil {
+		return nil
 	}
-	heirs := false
-	for _, t := range d.Stages[s.Index+1:] {
-		if t.Parent == s {
-			heirs = true
-			if lastUser(t, false) == nil && endsAsImage(d, t) {
-				return true
-			}
-		}
+	if user := syntax.Unquote(last.Args.S, escape); user == "" || !lint.IsRoot(user) {
+		return nil
 	}
-	return !heirs && !givesFiles(d, s)
-}
-
-// givesFiles says whether a later stage takes files from a stage.
-func givesFiles(d *lint.Doc, s *lint.Stage) bool {
-	for _, t := range d.Stages[s.Index+1:] {
-		for _, in := range t.Instructions {
-			for _, source := range lint.Sources(in) {
-				if d.SourceStage(t, source.Value) == s {
-					return true
-				}
-			}
-		}
-	}
-	return false
+	return last
 }

@@ -16,10 +16,16 @@ var dl3006 = &lint.Rule{
 	Bad:  "FROM debian",
 	Good: "FROM debian:12",
 	Stage: func(p *lint.Pass, s *lint.Stage) {
-		if s.Image == "" || s.Image == "scratch" || s.Parent != nil || strings.Contains(s.Image, "$") || ofCatalog(p.Doc, s.Image) {
+		name, parent := s.Resolved, s.Parent
+		if p.Options.Hadolint {
+			name, parent = s.Image, p.StageNamed(s.Image, s.Index) // variables are part of the name
+		} else if strings.Contains(name, "$") {
 			return
 		}
-		if i := splitImage(s.Image); i.Tag == "" && i.Digest == "" {
+		if name == "" || name == "scratch" || parent != nil || ofCatalog(p.Doc, s.Image) || ofCatalog(p.Doc, s.Resolved) {
+			return
+		}
+		if i := splitImage(name); i.Tag == "" && i.Digest == "" {
 			p.Report(lint.At(s.ImageText), "FROM %s names no tag, and so means latest: name a version", s.Image)
 		}
 	},

@@ -25,7 +25,11 @@ var dl3009 = &lint.Rule{
 			if keptOut(p.Doc, run, aptLists) {
 				continue
 			}
-			left := uncleaned(run, anyApt, func(v *invocation) bool { return v.is("update") }, deletesLists)
+			deletes := deletesLists
+			if p.Options.Hadolint {
+				deletes = deletesEachList
+			}
+			left := uncleaned(run, anyApt, func(v *invocation) bool { return v.is("update") }, deletes)
 			if len(left) == 0 {
 				continue
 			}
@@ -43,13 +47,14 @@ func deletesLists(c program) bool {
 	switch c.name() {
 	case "apt-get", "apt":
 		return aptGet.parse(c).is("distclean", "dist-clean")
-	case "rm":
-		// the lists are plain files: -r is not needed for them
-		if slices.ContainsFunc(c.words[1:], func(w shellscript.Word) bool { return strings.HasPrefix(w.S, aptLists+"/*") }) {
-			return true
-		}
 	}
-	return c.removes(aptLists)
+	return deletesEachList(c) || c.removes(aptLists)
+}
+
+// deletesEachList says whether a program is rm with the pattern for all lists, which is all that hadolint takes
+// for their deletion. They are plain files: -r is not needed for them.
+func deletesEachList(c program) bool {
+	return c.name() == "rm" && slices.ContainsFunc(c.words[1:], func(w shellscript.Word) bool { return strings.HasPrefix(w.S, aptLists+"/*") })
 }
 
 // stands says whether a stage is the image, or another one stands on it. What others only copy

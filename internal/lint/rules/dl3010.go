@@ -1,9 +1,11 @@
 package rules
 
 import (
+	"path"
+	"slices"
 	"strings"
 
-	"github.com/plinth-build/plinth/internal/dockerfile/syntax"
+	dockerfile "github.com/plinth-build/plinth/internal/dockerfile/syntax"
 	"github.com/plinth-build/plinth/internal/lint"
 	"github.com/plinth-build/plinth/internal/shellscript"
 )
@@ -12,106 +14,139 @@ var dl3010 = &lint.Rule{
 	Code: "DL3010", Title: "An archive is copied and unpacked in two steps", Severity: lint.Info, Family: lint.Hadolint,
 	Profiles: byDefault, Since: "0.1.0",
 	Source: "https://github.com/hadolint/hadolint/wiki/DL3010",
-	Why: "COPY puts the archive into a layer, and there it stays even if the RUN that unpacks it deletes it. ADD unpacks a tar archive of the build context on its way " +
-		"into the image: one layer, with only what is needed.",
-	Bad:  "FROM debian:12\nCOPY app.tar.gz /tmp/\nRUN tar -xzf /tmp/app.tar.gz -C /opt && rm /tmp/app.tar.gz",
+	Why: "COPY puts the archive into a layer of its own, where it stays though a later RUN unpacks and deletes it. ADD unpacks a local tar archive " +
+		"on its way into the image, which is one layer with the files and nothing else.",
+	Bad:  "FROM debian:12\nCOPY app.tar.gz /tmp/\nRUN tar -xzf /tmp/app.tar.gz -C /opt",
 	Good: "FROM debian:12\nADD app.tar.gz /opt/",
 	Stage: func(p *lint.Pass, s *lint.Stage) {
-		copied := map[string]*copiedArchive{}
-		runs := runsOf(s)
-		for _, in := range s.Instructions {
-			in = triggered(in)
-			if in.Keyword == "COPY" {
-				rememberArchives(copied, in)
-			}
-			if run := runs[in]; run != nil && len(copied) > 0 {
-				run.Each(func(c *shellscript.Command) {
-					for _, name := range unpacked(unwrap(c)) {
-						if a := copied[name]; a != nil && !a.reported {
-							a.reported = true
-							p.Report(lint.At(a.source), "%s is copied here and unpacked in line %d: ADD does both in one layer", name, run.In.Line)
-						}
-					}
-				})
-			}
+		if !slices.ContainsFunc(s.Instructions, mayCopyArchive) {
+			return
+		}
+		for _, steps := range sequences(s) {
+			reportUnpacked(p, steps)
 		}
 	},
 }
 
-// copiedArchive is a COPY that puts archives into the image.
-type copiedArchive struct {
-	source   syntax.Text
-	reported bool
+var (
+	// tarSuffixes are names of tar archives that ADD unpacks, in all profiles.
+	tarSuffixes = []string{".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tb2", ".tbz", ".tbz2", ".tar.xz", ".txz"}
+	// addSuffixes are more of them.
+	addSuffixes = []string{".taz", ".tz2", ".tar.zst", ".tzst"}
+	// hadolintSuffixes are those that hadolint takes for such, though ADD does not know their compression.
+	hadolintSuffixes = []string{".tpz", ".tar.lz", ".tar.lzma", ".tlz", ".tar.Z", ".tZ"}
+)
+
+// mayCopyArchive sorts out nearly all instructions at little cost: every suffix of an archive begins so.
+func mayCopyArchive(in *dockerfile.Instruction) bool {
+	in = triggered(in)
+	return in.Keyword == "COPY" && strings.Contains(in.Args.S, ".t")
 }
 
-// rememberArchives notes the names of the archives that a COPY brings from the build context. ADD can't take files from other stages.
-func rememberArchives(copied map[string]*copiedArchive, in *syntax.Instruction) {
+// copiedArchive is an archive that an earlier step has put into the image.
+type copiedArchive struct {
+	name string // without its folder
+	in   *dockerfile.Instruction
+	text dockerfile.Text // the word of COPY
+}
+
+// reportUnpacked reports each COPY with an archive that a later one of the steps unpacks, once.
+func reportUnpacked(p *lint.Pass, steps []step) {
+	var copied []copiedArchive
+	for _, st := range steps {
+		if st.in.Keyword == "COPY" {
+			copied = append(copied, archivesOf(st.in, p.Options.Hadolint)...)
+		}
+		if st.run == nil || len(copied) == 0 {
+			continue
+		}
+		for c := range programs(st.run) {
+			i := slices.IndexFunc(copied, func(a copiedArchive) bool { return unpacksArchive(c, a.name) })
+			if i < 0 {
+				continue
+			}
+			from := copied[i]
+			p.Report(lint.At(from.text), "line %d unpacks %s: ADD does that without the archive in the image", st.in.Line, from.name)
+			copied = slices.DeleteFunc(copied, func(a copiedArchive) bool { return a.in == from.in })
+		}
+	}
+}
+
+// archivesOf are the archives that a COPY takes from the context, under the names that they have in the image.
+// ADD cannot take anything from another stage.
+func archivesOf(in *dockerfile.Instruction, asHadolint bool) (out []copiedArchive) {
 	sources, destination, ok := sourcesAndDestination(in)
 	if _, from := in.Flag("from"); from || !ok {
-		return
-	}
-	var a copiedArchive
-	if name := baseName(destination); isArchiveName(name) {
-		a.source = sources[0].Text
-		copied[name] = &a
-		return
-	}
-	for _, source := range sources {
-		if name := baseName(source); isArchiveName(name) {
-			if a.source.S == "" {
-				a.source = source.Text
-			}
-			copied[name] = &a
-		}
-	}
-}
-
-// baseName is the name of a file without its folders, on Windows too.
-func baseName(a copyArgument) string {
-	name := strings.Trim(a.Text.S, `"'`)
-	return name[strings.LastIndexAny(name, `/\`)+1:]
-}
-
-// runsOf gives the commands of the RUN steps of a stage by their instructions.
-func runsOf(s *lint.Stage) map[*syntax.Instruction]*lint.Run {
-	runs := map[*syntax.Instruction]*lint.Run{}
-	for _, r := range s.Runs() {
-		runs[r.In] = r
-	}
-	return runs
-}
-
-// unpacked are the names of the files that a command may unpack, without folders.
-func unpacked(c *shellscript.Command) (names []string) {
-	switch c.Base() {
-	case "tar", "bsdtar", "gtar":
-		if !tarExtracts(c) || c.HasFlag("--strip-components", "--strip", "--transform", "--xform") {
-			return nil // ADD takes all of it as it is
-		}
-	case "gunzip", "bunzip2", "unxz", "unlzma", "uncompress", "zcat", "gzcat", "unzip", "unzstd":
-	default:
 		return nil
 	}
-	for _, w := range c.Args() {
-		name := w.S
-		if _, value, ok := strings.Cut(name, "="); ok {
-			name = value
+	renamed := isTar(destination.Value, asHadolint)
+	for _, source := range sources {
+		name := source.Value
+		if renamed {
+			name = destination.Value
 		}
-		names = append(names, name[strings.LastIndexAny(name, `/\`)+1:])
+		if isTar(name, asHadolint) {
+			out = append(out, copiedArchive{path.Base(name), in, source.Text})
+		}
 	}
-	return names
+	return out
 }
 
-// tarExtracts says whether tar unpacks: -x among others, --extract, --get, or letters without a dash.
-func tarExtracts(c *shellscript.Command) bool {
-	for _, f := range commandFlags(c, "fCbTXLNgHVKI") {
-		if f.Name == "-x" || f.Name == "--extract" || f.Name == "--get" {
+// isTar says by its name whether a file is a tar archive that ADD unpacks.
+func isTar(name string, asHadolint bool) bool {
+	more := addSuffixes
+	if asHadolint {
+		more = hadolintSuffixes
+	}
+	ends := func(suffix string) bool { return strings.HasSuffix(name, suffix) }
+	return slices.ContainsFunc(tarSuffixes, ends) || slices.ContainsFunc(more, ends)
+}
+
+// unpackers are programs that do nothing but unpack what they are given.
+var unpackers = []string{"gunzip", "bunzip2", "unxz", "unzstd", "unlzma", "uncompress", "zcat", "gzcat", "bzcat", "xzcat", "zstdcat", "lzcat"}
+
+// unpacksArchive says whether a program unpacks an archive of this name, in whatever folder.
+func unpacksArchive(c program, archive string) bool {
+	switch name := c.name(); {
+	case name == "tar" || name == "gtar" || name == "bsdtar":
+		if !extracts(c.words[1:]) {
+			return false
+		}
+	case name == "gzip" || name == "bzip2" || name == "xz" || name == "zstd":
+		if !slices.ContainsFunc(c.words, func(w shellscript.Word) bool { return hasFlagLetter(w.S, 'd') || strings.HasPrefix(w.S, "--d") }) {
+			return false
+		}
+	case !slices.Contains(unpackers, name):
+		return false
+	}
+	return slices.ContainsFunc(c.words[1:], func(w shellscript.Word) bool {
+		return path.Base(strings.TrimPrefix(w.S, "--file=")) == archive
+	})
+}
+
+// extracts says whether tar is told to extract, by a flag or by letters without a dash in its first word.
+func extracts(words []shellscript.Word) bool {
+	for i, w := range words {
+		if w.S == "--extract" || w.S == "--get" || hasFlagLetter(w.S, 'x') || i == 0 && hasFlagLetter("-"+w.S, 'x') {
 			return true
 		}
 	}
-	return len(c.Args()) > 0 && oldStyle(c.Args()[0].S)
+	return false
 }
 
-func oldStyle(letters string) bool {
-	return strings.Contains(letters, "x") && strings.Trim(letters, "xzjJvfpkmotwhaCZ") == ""
+// hasFlagLetter says whether a word is flags of one letter with this one among them. The last one may have a value behind it.
+func hasFlagLetter(word string, letter byte) bool {
+	flags, ok := strings.CutPrefix(word, "-")
+	if !ok {
+		return false
+	}
+	for i := range len(flags) {
+		if flags[i] == letter {
+			return true
+		}
+		if flags[i] < 'A' || flags[i] > 'z' {
+			break
+		}
+	}
+	return false
 }

@@ -16,11 +16,15 @@ var dl3013 = &lint.Rule{
 	Bad:  "FROM python:3.12\nRUN pip install --no-cache-dir django",
 	Good: "FROM python:3.12\nRUN pip install --no-cache-dir django==5.1",
 	Stage: func(p *lint.Pass, s *lint.Stage) {
+		pinned := pipPinned
+		if p.Options.Hadolint {
+			pinned = pipPinnedAsHadolint
+		}
 		for _, run := range s.Runs() {
 			var names []shellscript.Word
-			for _, v := range pipInstalls(run) {
+			for _, v := range append(pipInstalls(run), pipWrapperInstalls(run)...) {
 				if !v.has("-r", "--requirement", "-c", "--constraint") {
-					names = append(names, withoutVersion(s, run, v, pipPackages(v), pipPinned)...)
+					names = append(names, withoutVersion(s, run, v, pipPackages(v), pinned)...)
 				}
 			}
 			if len(names) > 0 {

@@ -17,16 +17,17 @@ var dl3015 = &lint.Rule{
 	Bad:  "FROM debian:12\nRUN apt-get install -y git",
 	Good: "FROM debian:12\nRUN apt-get install -y --no-install-recommends git ca-certificates",
 	Stage: func(p *lint.Pass, s *lint.Stage) {
-		if configured(s.Parent) {
+		asHadolint := p.Options.Hadolint // it looks at the call alone
+		if !asHadolint && configured(s.Parent) {
 			return
 		}
 		for _, run := range s.Runs() {
-			if configures(run) {
+			if !asHadolint && configures(run) {
 				return
 			}
 			loose := keep(aptInstalls(run), func(v *invocation) bool {
 				value, _ := aptOption(v, installRecommends)
-				return !v.unknown && !v.has("--no-install-recommends") && !slices.Contains(aptFalse, value)
+				return (!v.unknown || asHadolint) && !v.has("--no-install-recommends") && !slices.Contains(aptFalse, value)
 			})
 			if len(loose) == 0 {
 				continue

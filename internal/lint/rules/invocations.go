@@ -56,6 +56,7 @@ type invocation struct {
 	args    []shellscript.Word // behind the verb, neither flags nor their values
 	tail    []shellscript.Word // behind --
 	unknown bool               // a variable may hold more flags
+	opaque  []shellscript.Word // those variables behind the verb
 }
 
 // A flag is one flag, also one of several letters behind one dash.
@@ -91,6 +92,9 @@ func (t *tool) parse(p program) *invocation {
 			}
 		case !w.Literal && (v.verb.S == "" || mayHoldFlags(w)):
 			v.unknown = true
+			if v.verb.S != "" {
+				v.opaque = append(v.opaque, w)
+			}
 		case v.verb.S == "":
 			v.verb = w
 		default:
@@ -192,10 +196,18 @@ func (v *invocation) direct() bool { return len(v.program.words) == len(v.progra
 func (v *invocation) editable() bool { return v.program.command.Call != nil }
 
 // withoutVersion are the packages among the words of a call that a test does not take for pinned. What variables
-// stand for is known only in part.
+// stand for is known only in part; hadolint takes each for a package of that name.
 func withoutVersion(s *lint.Stage, run *lint.Run, v *invocation, words []shellscript.Word, pinned func(string) bool) (out []shellscript.Word) {
+	asWritten := s.Options().Hadolint
+	if asWritten {
+		words = slices.Concat(words, v.opaque)
+	}
 	for _, word := range words {
-		for _, w := range fields(s, run, v.program.command.Script, word) {
+		meant := []shellscript.Word{word}
+		if !asWritten {
+			meant = fields(s, run, v.program.command.Script, word)
+		}
+		for _, w := range meant {
 			if w.S != "" && !pinned(w.S) {
 				out = append(out, w)
 			}

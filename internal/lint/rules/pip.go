@@ -15,6 +15,7 @@ var pip = &tool{
 		"--cache-dir", "--log", "--log-file", "--local-log", "--exists-action", "--no-binary", "--only-binary", "--platform", "--python-version", "--implementation",
 		"--abi", "--upgrade-strategy", "--global-option", "--install-option", "-C", "--config-settings", "--config-setting", "--progress-bar", "--report", "--python",
 		"--root-user-action", "--use-feature", "--use-deprecated", "--keyring-provider", "--group", "--resume-retries",
+		"--pip-args", "--suffix", "--preinstall", "--extra-pip-args", "--categories", // of pipx and pipenv
 	},
 }
 
@@ -40,6 +41,13 @@ func pipInstalls(run *lint.Run) (out []*invocation) {
 	return out
 }
 
+// pipWrapperInstalls are the calls in a step of programs that call pip install.
+func pipWrapperInstalls(run *lint.Run) []*invocation {
+	return keep(pipWrappers.calls(run), func(v *invocation) bool { return v.is("install") })
+}
+
+var pipWrappers = &tool{names: []string{"pipx", "pipenv"}, valued: pip.valued}
+
 // isVersioned says whether a name is that of a program, or that with a version: pip, pip3, pip3.11.
 func isVersioned(name, program string) bool {
 	rest, ok := strings.CutPrefix(name, program)
@@ -58,18 +66,21 @@ func pipPinned(s string) bool {
 	return s == "." || s == ".."
 }
 
+// pipPinnedAsHadolint is the same as hadolint has it: what stands behind @ in a URL may be a user's name before a host.
+func pipPinnedAsHadolint(s string) bool {
+	return pipPinned(s) || strings.Contains(s, "://") && strings.Contains(s, "@")
+}
+
 var pipArchives = []string{".whl", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".zip", ".egg"}
 
-// pipURLPinned says whether a URL, which may stand behind "name @", names a commit, a tag, or an archive.
+// pipURLPinned says whether a URL, which may stand behind "name @", names a commit or a tag where it has to: a file that is
+// not in a repository is whatever it is.
 func pipURLPinned(url string) bool {
 	scheme, rest, _ := strings.Cut(url, "://")
-	rest, fragment, _ := strings.Cut(rest, "#")
-	if strings.HasSuffix(scheme, "file") || strings.Contains(fragment, "sha256=") {
+	if !strings.Contains(scheme, "+") || strings.HasSuffix(scheme, "file") {
 		return true
 	}
-	if strings.Contains(scheme, "+") {
-		i := strings.IndexByte(rest, '/')
-		return i >= 0 && strings.Contains(rest[i:], "@")
-	}
-	return slices.ContainsFunc(pipArchives, func(end string) bool { return strings.HasSuffix(rest, end) })
+	rest, _, _ = strings.Cut(rest, "#")
+	i := strings.IndexByte(rest, '/')
+	return i >= 0 && strings.Contains(rest[i:], "@")
 }
