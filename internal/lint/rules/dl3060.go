@@ -18,7 +18,7 @@ var dl3060 = &lint.Rule{
 	Good: "FROM node:22\nRUN --mount=type=cache,target=/usr/local/share/.cache/yarn yarn install --frozen-lockfile",
 	Check: func(p *lint.Pass) {
 		for _, s := range p.Stages {
-			if !standsInImage(p.Doc, s) {
+			if !shipped(p.Doc, s) {
 				continue
 			}
 			for _, run := range s.Runs() {
@@ -28,18 +28,6 @@ var dl3060 = &lint.Rule{
 			}
 		}
 	},
-}
-
-// standsInImage says whether what a stage writes is in the image: the final stage, and those that it
-// stands on.
-func standsInImage(d *lint.Doc, s *lint.Stage) bool {
-	i := slices.IndexFunc(d.Stages, func(s *lint.Stage) bool { return s.Final })
-	for up := d.Stages[i]; up != nil; up = up.Parent {
-		if up == s {
-			return true
-		}
-	}
-	return false
 }
 
 // yarnLeaves are the commands that fill the cache and are not followed by one that empties it.

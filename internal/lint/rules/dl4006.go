@@ -16,7 +16,7 @@ var dl4006 = &lint.Rule{
 	Profiles: lint.HadolintProfile | lint.Strict | lint.BaseImage, Since: "0.1.0",
 	Source: "https://github.com/hadolint/hadolint/wiki/DL4006",
 	Why: "A pipeline fails when its last command does. If curl can't load what tar is to unpack, or a program before tee breaks, the step goes on and the " +
-		"image is built from what came. With pipefail any of the commands counts. bash, zsh, ksh and ash have it; Debian's /bin/sh has not.",
+		"image is built from what came. With pipefail any of the commands counts. Nothing is reported where all that stands before the pipe cannot fail, as `echo`, and where a failure would not end the step either: in a condition, before `|| true`, in the words of a command. bash, zsh, ksh and ash have it; Debian's /bin/sh has not.",
 	Bad:  "FROM debian:12\nRUN wget -O - https://example.com/list | wc -l > /number",
 	Good: "FROM debian:12\nSHELL [\"/bin/bash\", \"-o\", \"pipefail\", \"-c\"]\nRUN wget -O - https://example.com/list | wc -l > /number",
 	Stage: func(p *lint.Pass, s *lint.Stage) {
@@ -89,17 +89,20 @@ func scriptShell(s *lint.Stage, run *lint.Run, script *shellscript.Script) strin
 	return runShell(s, run)[0]
 }
 
-// firstPipe is the first pipeline before which nothing sets pipefail, nil for none.
+// firstPipe is the first pipeline in which a failure is lost and before which nothing sets pipefail, nil for none.
+// hadolint takes each pipe for one.
 func firstPipe(script *shellscript.Script, shell string, s *lint.Stage) (pipe *syntax.BinaryCmd) {
 	if script.Tree == nil {
 		return nil
 	}
-	syntax.Walk(script.Tree, func(n syntax.Node) bool {
-		if b, ok := n.(*syntax.BinaryCmd); ok && pipe == nil && (b.Op == syntax.Pipe || b.Op == syntax.PipeAll) {
+	var look func(syntax.Node) bool
+	look = func(n syntax.Node) bool {
+		if b, ok := n.(*syntax.BinaryCmd); ok && pipe == nil && isPipe(b) && (s.Options().Hadolint || losesFailure(b.X)) {
 			pipe = b
 		}
-		return pipe == nil
-	})
+		return pipe == nil && (s.Options().Hadolint || failureCounts(n, look))
+	}
+	syntax.Walk(script.Tree, look)
 	if pipe == nil || s.Options().Hadolint || !shellHasPipefail(shell, s) {
 		return pipe // hadolint wants it in SHELL
 	}
@@ -109,6 +112,70 @@ func firstPipe(script *shellscript.Script, shell string, s *lint.Stage) (pipe *s
 		}
 	}
 	return pipe
+}
+
+// failureCounts says whether a failure in a part of a script ends the step. Of those parts of which only some count, it
+// looks at these itself.
+func failureCounts(n syntax.Node, look func(syntax.Node) bool) bool {
+	switch n := n.(type) {
+	case *syntax.Stmt:
+		return !n.Negated
+	case *syntax.IfClause:
+		for part := n; part != nil; part = part.Else {
+			eachStmt(part.Then, look)
+		}
+		return false
+	case *syntax.WhileClause:
+		eachStmt(n.Do, look)
+		return false
+	case *syntax.BinaryCmd:
+		return n.Op != syntax.OrStmt || !alwaysSucceeds(n.Y)
+	case *syntax.CallExpr: // what is put into its words may fail without a trace; not so in "a=$(b | c)"
+		return len(n.Args) == 0
+	case *syntax.DeclClause, *syntax.TestClause:
+		return false
+	}
+	return true
+}
+
+func eachStmt(list []*syntax.Stmt, look func(syntax.Node) bool) {
+	for _, s := range list {
+		syntax.Walk(s, look)
+	}
+}
+
+// losesFailure says whether what stands before a pipe can fail.
+func losesFailure(stmt *syntax.Stmt) bool {
+	if b, ok := stmt.Cmd.(*syntax.BinaryCmd); ok && isPipe(b) {
+		return losesFailure(b.X) || losesFailure(b.Y)
+	}
+	return !alwaysSucceeds(stmt)
+}
+
+// alwaysSucceeds says whether a command has no failure that pipefail could find: one that prints what it is given, "yes",
+// which pipefail makes fail when it is no longer listened to, and anything behind which "|| true" stands.
+func alwaysSucceeds(stmt *syntax.Stmt) bool {
+	switch c := stmt.Cmd.(type) {
+	case *syntax.CallExpr:
+		if len(c.Args) == 0 {
+			return false
+		}
+		switch c.Args[0].Lit() {
+		case "echo", "printf", "yes", "true", ":":
+			return true
+		case "cat":
+			return len(c.Args) == 1 && slices.ContainsFunc(stmt.Redirs, func(r *syntax.Redirect) bool {
+				return r.Op == syntax.Hdoc || r.Op == syntax.DashHdoc || r.Op == syntax.WordHdoc
+			})
+		}
+	case *syntax.BinaryCmd:
+		return c.Op == syntax.OrStmt && alwaysSucceeds(c.Y) || c.Op == syntax.AndStmt && alwaysSucceeds(c.X) && alwaysSucceeds(c.Y)
+	case *syntax.Block:
+		return len(c.Stmts) > 0 && alwaysSucceeds(c.Stmts[len(c.Stmts)-1])
+	case *syntax.Subshell:
+		return len(c.Stmts) > 0 && alwaysSucceeds(c.Stmts[len(c.Stmts)-1])
+	}
+	return false
 }
 
 func wordTexts(list []shellscript.Word) (out []string) {
