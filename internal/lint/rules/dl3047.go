@@ -19,7 +19,7 @@ var dl3047 = &lint.Rule{
 	Stage: func(p *lint.Pass, s *lint.Stage) {
 		gnu := installsPackage(s, "wget")
 		quiet := "--progress=dot:giga, -nv or -q"
-		if name, ref := rootImage(s); !gnu && (strings.Contains(ref, "alpine") || name == "busybox") {
+		if !gnu && shIsBusybox(s) {
 			quiet = "-q" // all that BusyBox knows
 		}
 		for _, run := range s.Runs() {

@@ -70,7 +70,7 @@ func ownShell(s *lint.Stage, run *lint.Run) []string {
 
 // pipefailShell is a shell that knows pipefail and is likely to be in the image.
 func pipefailShell(s *lint.Stage) string {
-	if name, ref := rootImage(s); strings.Contains(ref, "alpine") || name == "busybox" {
+	if shIsBusybox(s) {
 		return "/bin/ash"
 	}
 	return "/bin/bash"

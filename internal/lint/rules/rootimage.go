@@ -34,6 +34,12 @@ func shIsBash(s *lint.Stage) bool {
 	return false
 }
 
+// shIsBusybox says whether a stage stands on an image whose /bin/sh is busybox's, as far as its name tells.
+func shIsBusybox(s *lint.Stage) bool {
+	name, ref := rootImage(s)
+	return name == "busybox" || strings.Contains(ref, "alpine")
+}
+
 // isWindowsStage says whether a stage stands on an image of Windows, as far as its name tells.
 func isWindowsStage(s *lint.Stage) bool {
 	_, ref := rootImage(s)

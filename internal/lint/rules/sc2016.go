@@ -12,13 +12,14 @@ var sc2016 = &lint.Rule{
 	Code: "SC2016", Title: "variable in single quotes", Severity: lint.Info, Family: lint.Shell,
 	Profiles: lint.HadolintProfile | lint.Strict, Since: "0.1.0",
 	Source: "https://www.shellcheck.net/wiki/SC2016",
-	Why:    "In single quotes nothing is expanded: `$name` stays as it is. Programs that have variables of their own (awk, sed, perl, envsubst, a shell behind -c) are not reported.",
-	Bad:    "FROM debian:12\nRUN echo 'home is $HOME' > /etc/home",
-	Good:   "FROM debian:12\nRUN echo \"home is $HOME\" > /etc/home",
+	Why: "In single quotes nothing is expanded: `$name` stays as it is. Programs that have variables of their own (awk, sed, perl, envsubst, a shell behind -c) are not reported, " +
+		"nor is what echo and printf write to a file: that is often a configuration or a script with variables of its own.",
+	Bad:  "FROM debian:12\nRUN rm -rf '$HOME/.cache'",
+	Good: "FROM debian:12\nRUN rm -rf \"$HOME/.cache\"",
 	Check: func(p *lint.Pass) {
 		eachShell(p, func(t *shellTree) {
 			each(t, kindSingle, func(i int, n *syntax.SglQuoted) {
-				if n.Dollar || !hasExpansion(n.Value) || t.readsVariables(i, n.Value) {
+				if n.Dollar || !hasExpansion(n.Value) || t.readsVariables(i, n.Value) || !p.Options.Hadolint && t.isWrittenToFile(i) {
 					return
 				}
 				t.report(p, t.at(n), "nothing is expanded in single quotes: use double quotes if the variable is meant")
@@ -61,6 +62,51 @@ func (t *shellTree) readsVariables(i int, value string) bool {
 		}
 	}
 	return false
+}
+
+// isWrittenToFile says whether a word is one that echo or printf gets whose output goes to a file.
+func (t *shellTree) isWrittenToFile(i int) bool {
+	printed := false
+	for up := t.nodes[i].up; up >= 0; up = t.nodes[up].up {
+		switch n := t.nodes[up].node.(type) {
+		case *syntax.CallExpr:
+			if len(n.Args) == 0 {
+				return false
+			}
+			name := n.Args[0].Lit()
+			if printed = name == "echo" || name == "printf"; !printed {
+				return false
+			}
+		case *syntax.BinaryCmd:
+			if isPipe(n) && t.isIn(n.X, i) {
+				return printed && t.firstWord(n.Y) == "tee"
+			}
+		case *syntax.Stmt:
+			for _, r := range n.Redirs {
+				switch r.Op {
+				case syntax.RdrOut, syntax.AppOut, syntax.ClbOut, syntax.RdrAll, syntax.AppAll:
+					return printed
+				}
+			}
+		case *syntax.CmdSubst, *syntax.FuncDecl:
+			return false
+		}
+	}
+	return false
+}
+
+// isIn says whether a node is in a statement.
+func (t *shellTree) isIn(stmt *syntax.Stmt, i int) bool {
+	n := t.nodes[i].node
+	return stmt.Pos().Offset() <= n.Pos().Offset() && n.End().Offset() <= stmt.End().Offset()
+}
+
+// firstWord is the name of the command that a statement is, "" for another one.
+func (t *shellTree) firstWord(stmt *syntax.Stmt) string {
+	if call, ok := stmt.Cmd.(*syntax.CallExpr); ok && len(call.Args) > 0 {
+		return t.command(call).Base()
+	}
+	return ""
 }
 
 // interpreters are programs that get a text with variables in single quotes.

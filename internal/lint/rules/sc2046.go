@@ -12,13 +12,13 @@ var sc2046 = &lint.Rule{
 	Code: "SC2046", Title: "output of a command without quotes", Severity: lint.Warning, Family: lint.Shell,
 	Profiles: lint.HadolintProfile | lint.Strict, Since: "0.1.0",
 	Source: "https://www.shellcheck.net/wiki/SC2046",
-	Why:    "The output of `$(…)` is split at blanks, and `*` and `?` in it match files, unless it is in double quotes.",
+	Why:    "The output of `$(…)` is split at blanks, and `*` and `?` in it match files, unless it is in double quotes. What may be nothing, as in `$(test -e /x && echo --with-x)`, is not reported: in quotes it would be an empty argument.",
 	Bad:    "FROM debian:12\nRUN tar -xf $(ls -t /tmp/*.tar)",
 	Good:   "FROM debian:12\nRUN tar -xf \"$(ls -t /tmp/*.tar)\"",
 	Check: func(p *lint.Pass) {
 		eachShell(p, func(t *shellTree) {
 			each(t, kindSubst, func(i int, n *syntax.CmdSubst) {
-				if !t.splitAt(i) || givesWords(n) {
+				if !t.splitAt(i) || givesWords(n) || !p.Options.Hadolint && mayGiveNothing(n) {
 					return
 				}
 				t.report(p, t.at(n), "a blank in the output of %s would split it: put it in double quotes", t.firstName(n))
@@ -38,6 +38,21 @@ func givesWords(n *syntax.CmdSubst) bool {
 	}
 	name := call.Args[0].Lit()
 	return name == "seq" || name == "pgrep"
+}
+
+// mayGiveNothing says whether what a command prints is there in some cases only: "$(test … && echo --flag)". In quotes it would
+// be an empty argument in the others.
+func mayGiveNothing(n *syntax.CmdSubst) bool {
+	if len(n.Stmts) != 1 {
+		return false
+	}
+	switch c := n.Stmts[0].Cmd.(type) {
+	case *syntax.BinaryCmd:
+		return c.Op == syntax.AndStmt && alwaysSucceeds(c.Y)
+	case *syntax.IfClause:
+		return c.Else == nil && len(c.Then) == 1 && alwaysSucceeds(c.Then[0])
+	}
+	return false
 }
 
 // firstName is a few words that name a command substitution in a message.

@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"slices"
+
 	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/plinth-build/plinth/internal/lint"
@@ -11,7 +13,7 @@ var sc2086 = &lint.Rule{
 	Profiles: lint.HadolintProfile | lint.Strict, Since: "0.1.0",
 	Source: "https://www.shellcheck.net/wiki/SC2086",
 	Why: "The shell splits the value of a variable at blanks and takes `*`, `?` and `[` in it as patterns of file names, unless it is in double quotes. " +
-		"A variable whose value is in the Dockerfile and is one plain word, from ENV, a default of ARG or an assignment in the script, is not reported. An assignment behind `&&` counts as one that may not have been run, as it does for ShellCheck.",
+		"A variable whose value is in the Dockerfile and is one plain word, from ENV, a default of ARG or an assignment in the script, is not reported. What stands behind `&&` is run only if all before it succeeded, so that an assignment before it counts; ShellCheck takes it for one that may not have been run. Nor is a list, which is written as several words or given to a package manager: quotes would break it.",
 	Bad:  "FROM debian:12\nARG FILES\nRUN rm -f $FILES",
 	Good: "FROM debian:12\nARG FILES\nRUN rm -f \"$FILES\"",
 	Check: func(p *lint.Pass) {
@@ -30,13 +32,24 @@ var sc2086 = &lint.Rule{
 						}
 					}
 				}
-				if t.flow().splits(n) {
+				if t.flow().splits(n) && (p.Options.Hadolint || !t.isMeantToSplit(i, n)) {
 					t.report(p, t.at(n), "a blank in %s would split it, and a * or ? match files: put it in double quotes", t.Span(n).S)
 				}
 			})
 		})
 	},
 }
+
+// isMeantToSplit says whether an argument that is a variable and nothing else is a list that quotes would break: it is
+// written as several words, or stands where a package manager takes names of packages. ShellCheck reports these, too.
+func (t *shellTree) isMeantToSplit(i int, n *syntax.ParamExp) bool {
+	where, word, _ := t.unquoted(i)
+	return where == placeArg && len(word.Parts) == 1 && (t.flow().isList(n) || slices.Contains(packageLists, t.argumentOf(i)))
+}
+
+// packageLists are programs whose arguments are lists of packages.
+var packageLists = []string{"apt-get", "apt", "apt-mark", "apk", "dnf", "dnf5", "microdnf", "tdnf", "yum", "zypper", "rpm", "pacman", "pip", "pip3",
+	"gem", "npm", "docker-php-ext-install", "docker-php-ext-enable"}
 
 // splitAt says whether the value of an expansion without quotes is split where it stands.
 func (t *shellTree) splitAt(i int) bool {

@@ -15,6 +15,7 @@ const (
 	stateUnknown wordState = iota // it may hold blanks or glob characters
 	stateEmpty
 	stateWord // one word: nothing happens when it is split
+	stateList // it is written as several words: to be split is what it is for
 )
 
 // wordFlow follows the values of variables through a script, to know which expansions give one word at
@@ -22,6 +23,7 @@ const (
 type wordFlow struct {
 	tree    *shellTree
 	unsafe  map[*syntax.ParamExp]bool
+	unknown map[*syntax.ParamExp]bool // those of unsafe that are not lists at all times
 	funcs   map[string]*syntax.FuncDecl
 	active  map[*syntax.FuncDecl]bool
 	called  map[*syntax.FuncDecl]bool
@@ -41,7 +43,7 @@ type flowState map[string]wordState
 // flow gives the script's wordFlow.
 func (t *shellTree) flow() *wordFlow {
 	if t.words == nil {
-		f := &wordFlow{tree: t, unsafe: map[*syntax.ParamExp]bool{}, funcs: map[string]*syntax.FuncDecl{},
+		f := &wordFlow{tree: t, unsafe: map[*syntax.ParamExp]bool{}, unknown: map[*syntax.ParamExp]bool{}, funcs: map[string]*syntax.FuncDecl{},
 			active: map[*syntax.FuncDecl]bool{}, called: map[*syntax.FuncDecl]bool{}, numbers: map[string]bool{}}
 		t.words = f
 		end := f.stmts(t.Tree.Stmts, f.begin())
@@ -59,6 +61,9 @@ func (t *shellTree) flow() *wordFlow {
 
 // splits says whether the value may be more than one word, or match names of files.
 func (f *wordFlow) splits(p *syntax.ParamExp) bool { return f.unsafe[p] }
+
+// isList says whether the value is at all times one that is written as several words.
+func (f *wordFlow) isList(p *syntax.ParamExp) bool { return f.unsafe[p] && !f.unknown[p] }
 
 // begin is what ENV and ARG say.
 func (f *wordFlow) begin() flowState {
@@ -87,8 +92,10 @@ func textState(s string) wordState {
 	switch {
 	case s == "":
 		return stateEmpty
-	case strings.ContainsAny(s, " \t\r\n*?["):
+	case strings.ContainsAny(s, "*?["):
 		return stateUnknown
+	case strings.ContainsAny(s, " \t\r\n"):
+		return stateList
 	}
 	return stateWord
 }
@@ -149,6 +156,28 @@ func (f *wordFlow) stmt(s *syntax.Stmt, st flowState) flowState {
 	return f.command(s.Cmd, st)
 }
 
+// chain runs A && B or A || B: what is known where it succeeds, and in any case. In "a && V=1 && b $V" V is known, since b
+// is run only where all before it succeeded; ShellCheck takes each part for one that may be the last.
+func (f *wordFlow) chain(n *syntax.BinaryCmd, st flowState) (succeeds, after flowState) {
+	left, reached := f.outcome(n.X, st)
+	if n.Op == syntax.AndStmt {
+		right, end := f.outcome(n.Y, maps.Clone(left))
+		return right, merge(reached, end)
+	}
+	right, end := f.outcome(n.Y, maps.Clone(reached))
+	return merge(left, right), merge(reached, end)
+}
+
+// outcome runs a statement: what is known where it succeeds, and in any case.
+func (f *wordFlow) outcome(s *syntax.Stmt, st flowState) (succeeds, after flowState) {
+	if b, ok := s.Cmd.(*syntax.BinaryCmd); ok && (b.Op == syntax.AndStmt || b.Op == syntax.OrStmt) && !s.Negated && !s.Background && !s.Coprocess && st != nil {
+		f.steps++
+		return f.chain(b, st)
+	}
+	after = f.stmt(s, st)
+	return after, after
+}
+
 func (f *wordFlow) command(cmd syntax.Command, st flowState) flowState {
 	switch n := cmd.(type) {
 	case *syntax.CallExpr:
@@ -165,11 +194,8 @@ func (f *wordFlow) command(cmd syntax.Command, st flowState) flowState {
 			f.aside([]*syntax.Stmt{n.Y}, st)
 			return st
 		}
-		x := f.stmt(n.X, st)
-		if x == nil {
-			return nil
-		}
-		return merge(x, f.stmt(n.Y, maps.Clone(x)))
+		_, after := f.chain(n, st)
+		return after
 	case *syntax.IfClause:
 		return f.branches(n, st)
 	case *syntax.WhileClause:

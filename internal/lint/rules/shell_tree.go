@@ -14,14 +14,15 @@ import (
 // one kind without a walk of its own and can ask where one stands.
 type shellTree struct {
 	*shellscript.Script
-	run   *lint.Run
-	posix bool // it is read by a shell that may have no more than POSIX says
-	nodes []shellNode
-	kinds [kindCount][]int // indexes in nodes, in the order in which they are written
-	off   []disabled       // what comments in the script switch off
-	calls map[*syntax.CallExpr]*shellscript.Command
-	words *wordFlow      // made when it is first asked for
-	names *variableNames // likewise
+	run     *lint.Run
+	posix   bool // it is read by a shell that may have no more than POSIX says
+	busybox bool // which is busybox's, as far as the image's name tells
+	nodes   []shellNode
+	kinds   [kindCount][]int // indexes in nodes, in the order in which they are written
+	off     []disabled       // what comments in the script switch off
+	calls   map[*syntax.CallExpr]*shellscript.Command
+	words   *wordFlow      // made when it is first asked for
+	names   *variableNames // likewise
 }
 
 type shellNode struct {
@@ -94,14 +95,14 @@ func shellTrees(d *lint.Doc) []*shellTree {
 	return d.Once(shellTreesKey{}, func() any {
 		var out []*shellTree
 		for _, s := range d.Stages {
-			bash := shIsBash(s)
+			bash, busybox := shIsBash(s), shIsBusybox(s)
 			for _, run := range s.Runs() {
 				for _, script := range run.Scripts {
 					if script.Dialect == shellscript.Zsh || script.Tree == nil && script.Err == nil {
 						continue
 					}
 					t := newShellTree(script, run)
-					t.posix = script.Dialect == shellscript.Sh && !bash
+					t.posix, t.busybox = script.Dialect == shellscript.Sh && !bash, busybox
 					out = append(out, t)
 				}
 			}

@@ -10,8 +10,10 @@ func (f *wordFlow) value(w *syntax.Word, st flowState) wordState {
 	return f.parts(w.Parts, st)
 }
 
+// parts is what is known of what parts of a word make together. With a blank in one of them it is a list, whatever
+// the others are.
 func (f *wordFlow) parts(parts []syntax.WordPart, st flowState) wordState {
-	out := stateEmpty
+	out, list := stateEmpty, false
 	for _, p := range parts {
 		s := stateUnknown
 		switch p := p.(type) {
@@ -30,10 +32,15 @@ func (f *wordFlow) parts(parts []syntax.WordPart, st flowState) wordState {
 				s = f.param(p.Param.Value, st)
 			}
 		}
-		if s == stateUnknown {
-			return s
+		list = list || s == stateList
+		if s == stateUnknown || out == stateUnknown {
+			out = stateUnknown
+			continue
 		}
 		out = join(out, s)
+	}
+	if list {
+		return stateList
 	}
 	return out
 }
@@ -67,8 +74,10 @@ func (f *wordFlow) word(w *syntax.Word, st flowState) {
 func (f *wordFlow) part(p syntax.WordPart, st flowState) {
 	switch p := p.(type) {
 	case *syntax.ParamExp:
-		if p.Param != nil && !p.Length && f.param(p.Param.Value, st) != stateWord {
-			f.unsafe[p] = true
+		if p.Param != nil && !p.Length {
+			is := f.param(p.Param.Value, st)
+			f.unsafe[p] = f.unsafe[p] || is != stateWord
+			f.unknown[p] = f.unknown[p] || is != stateWord && is != stateList
 		}
 		f.inner(p, st)
 		if p.Exp != nil && (p.Exp.Op == syntax.AssignUnset || p.Exp.Op == syntax.AssignUnsetOrNull) {
