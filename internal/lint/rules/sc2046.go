@@ -12,13 +12,13 @@ var sc2046 = &lint.Rule{
 	Code: "SC2046", Title: "output of a command without quotes", Severity: lint.Warning, Family: lint.Shell,
 	Profiles: lint.HadolintProfile | lint.Strict, Since: "0.1.0",
 	Source: "https://www.shellcheck.net/wiki/SC2046",
-	Why:    "The output of `$(…)` is split at blanks, and `*` and `?` in it match files, unless it is in double quotes. What may be nothing, as in `$(test -e /x && echo --with-x)`, is not reported: in quotes it would be an empty argument.",
+	Why:    "The output of `$(…)` is split at blanks, and `*` and `?` in it match files, unless it is in double quotes. What may be nothing, as in `$(test -e /x && echo --with-x)`, is not reported: in quotes it would be an empty argument. Nor is what is one word by its nature, as of `nproc`.",
 	Bad:    "FROM debian:12\nRUN tar -xf $(ls -t /tmp/*.tar)",
 	Good:   "FROM debian:12\nRUN tar -xf \"$(ls -t /tmp/*.tar)\"",
 	Check: func(p *lint.Pass) {
 		eachShell(p, func(t *shellTree) {
 			each(t, kindSubst, func(i int, n *syntax.CmdSubst) {
-				if !t.splitAt(i) || givesWords(n) || !p.Options.Hadolint && mayGiveNothing(n) {
+				if !t.splitAt(i) || givesWords(n) || !p.Options.Hadolint && (mayGiveNothing(n) || t.givesOneWord(n)) {
 					return
 				}
 				t.report(p, t.at(n), "a blank in the output of %s would split it: put it in double quotes", t.firstName(n))

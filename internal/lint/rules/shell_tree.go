@@ -14,15 +14,16 @@ import (
 // one kind without a walk of its own and can ask where one stands.
 type shellTree struct {
 	*shellscript.Script
-	run     *lint.Run
-	posix   bool // it is read by a shell that may have no more than POSIX says
-	busybox bool // which is busybox's, as far as the image's name tells
-	nodes   []shellNode
-	kinds   [kindCount][]int // indexes in nodes, in the order in which they are written
-	off     []disabled       // what comments in the script switch off
-	calls   map[*syntax.CallExpr]*shellscript.Command
-	words   *wordFlow      // made when it is first asked for
-	names   *variableNames // likewise
+	run      *lint.Run
+	hadolint bool // it is looked at as hadolint does
+	posix    bool // it is read by a shell that may have no more than POSIX says
+	busybox  bool // which is busybox's, as far as the image's name tells
+	nodes    []shellNode
+	kinds    [kindCount][]int // indexes in nodes, in the order in which they are written
+	off      []disabled       // what comments in the script switch off
+	calls    map[*syntax.CallExpr]*shellscript.Command
+	words    *wordFlow      // made when it is first asked for
+	names    *variableNames // likewise
 }
 
 type shellNode struct {
@@ -102,6 +103,7 @@ func shellTrees(d *lint.Doc) []*shellTree {
 						continue
 					}
 					t := newShellTree(script, run)
+					t.hadolint = d.Options.Hadolint
 					t.posix, t.busybox = script.Dialect == shellscript.Sh && !bash, busybox
 					out = append(out, t)
 				}

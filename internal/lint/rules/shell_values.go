@@ -27,6 +27,10 @@ func (f *wordFlow) parts(parts []syntax.WordPart, st flowState) wordState {
 			s = f.parts(p.Parts, st)
 		case *syntax.ArithmExp:
 			s = stateWord
+		case *syntax.CmdSubst:
+			if !f.tree.hadolint && f.tree.givesOneWord(p) {
+				s = stateWord
+			}
 		case *syntax.ParamExp:
 			if isSimple(p) {
 				s = f.param(p.Param.Value, st)
