@@ -23,7 +23,7 @@ const (
 type wordFlow struct {
 	tree    *shellTree
 	unsafe  map[*syntax.ParamExp]bool
-	unknown map[*syntax.ParamExp]bool // those of unsafe that are not lists at all times
+	lists   map[*syntax.ParamExp]bool // those of unsafe that are lists, at least at times
 	funcs   map[string]*syntax.FuncDecl
 	active  map[*syntax.FuncDecl]bool
 	called  map[*syntax.FuncDecl]bool
@@ -43,7 +43,7 @@ type flowState map[string]wordState
 // flow gives the script's wordFlow.
 func (t *shellTree) flow() *wordFlow {
 	if t.words == nil {
-		f := &wordFlow{tree: t, unsafe: map[*syntax.ParamExp]bool{}, unknown: map[*syntax.ParamExp]bool{}, funcs: map[string]*syntax.FuncDecl{},
+		f := &wordFlow{tree: t, unsafe: map[*syntax.ParamExp]bool{}, lists: map[*syntax.ParamExp]bool{}, funcs: map[string]*syntax.FuncDecl{},
 			active: map[*syntax.FuncDecl]bool{}, called: map[*syntax.FuncDecl]bool{}, numbers: map[string]bool{}}
 		t.words = f
 		end := f.stmts(t.Tree.Stmts, f.begin())
@@ -62,8 +62,8 @@ func (t *shellTree) flow() *wordFlow {
 // splits says whether the value may be more than one word, or match names of files.
 func (f *wordFlow) splits(p *syntax.ParamExp) bool { return f.unsafe[p] }
 
-// isList says whether the value is at all times one that is written as several words.
-func (f *wordFlow) isList(p *syntax.ParamExp) bool { return f.unsafe[p] && !f.unknown[p] }
+// isList says whether the value may be one that is written as several words.
+func (f *wordFlow) isList(p *syntax.ParamExp) bool { return f.lists[p] }
 
 // begin is what ENV and ARG say.
 func (f *wordFlow) begin() flowState {
@@ -74,6 +74,9 @@ func (f *wordFlow) begin() flowState {
 	}
 	for name := range before.Args {
 		st[name] = knownState(before.Lookup(name))
+		if !f.tree.hadolint && st[name] == stateUnknown && slices.Contains(platformArgs, name) && !strings.HasSuffix(name, "VARIANT") {
+			st[name] = stateWord // a variant may be empty
+		}
 	}
 	for name := range before.Env {
 		st[name] = knownState(before.Lookup(name))
@@ -100,8 +103,11 @@ func textState(s string) wordState {
 	return stateWord
 }
 
-// join is what is known where two values may be.
+// join is what is known where two values may be. Where one is a list, quotes would break that one.
 func join(a, b wordState) wordState {
+	if a == stateList || b == stateList {
+		return stateList
+	}
 	if a == stateUnknown || b == stateUnknown {
 		return stateUnknown
 	}
@@ -118,6 +124,11 @@ func merge(a, b flowState) flowState {
 	out := flowState{}
 	for name, s := range a {
 		if s = join(s, b[name]); s != stateUnknown {
+			out[name] = s
+		}
+	}
+	for name, s := range b {
+		if s == stateList {
 			out[name] = s
 		}
 	}

@@ -81,7 +81,7 @@ func (f *wordFlow) part(p syntax.WordPart, st flowState) {
 		if p.Param != nil && !p.Length {
 			is := f.param(p.Param.Value, st)
 			f.unsafe[p] = f.unsafe[p] || is != stateWord
-			f.unknown[p] = f.unknown[p] || is != stateWord && is != stateList
+			f.lists[p] = f.lists[p] || is == stateList
 		}
 		f.inner(p, st)
 		if p.Exp != nil && (p.Exp.Op == syntax.AssignUnset || p.Exp.Op == syntax.AssignUnsetOrNull) {
