@@ -31,7 +31,7 @@ func shIsBash(s *lint.Stage) bool {
 	case "leap", "tumbleweed":
 		return strings.Contains(ref, "opensuse/")
 	}
-	return false
+	return strings.HasPrefix(ref, "oracle/") || strings.HasPrefix(ref, "container-registry.oracle.com/") // Oracle Linux with something on it
 }
 
 // shIsBusybox says whether a stage stands on an image whose /bin/sh is busybox's, as far as its name tells.
