@@ -12,6 +12,9 @@ func (t *shellTree) givesOneWord(n *syntax.CmdSubst) bool {
 	if len(n.Stmts) != 1 || len(n.Stmts[0].Redirs) > 0 {
 		return false
 	}
+	if printsWord(n.Stmts) {
+		return true
+	}
 	call, ok := n.Stmts[0].Cmd.(*syntax.CallExpr)
 	if !ok || len(call.Args) == 0 {
 		return false
@@ -41,4 +44,54 @@ func (t *shellTree) givesOneWord(n *syntax.CmdSubst) bool {
 		return len(args) == 1 && strings.HasPrefix(first, "+") && !strings.ContainsAny(first, " *?[") && !strings.Contains(first, "%c")
 	}
 	return false
+}
+
+// printsWord says whether statements are an echo of one plain word, or a choice among such.
+func printsWord(list []*syntax.Stmt) bool {
+	if len(list) != 1 {
+		return false
+	}
+	switch n := list[0].Cmd.(type) {
+	case *syntax.CallExpr:
+		return len(n.Args) == 2 && n.Args[0].Lit() == "echo" && isPlainWord(n.Args[1])
+	case *syntax.CaseClause:
+		for _, item := range n.Items {
+			if !printsWord(item.Stmts) {
+				return false
+			}
+		}
+		return len(n.Items) > 0
+	case *syntax.IfClause:
+		for part := n; part != nil; part = part.Else {
+			if !printsWord(part.Then) {
+				return false
+			}
+			if part.Else == nil { // without an else nothing may be printed
+				return part.ThenPos == syntax.Pos{}
+			}
+		}
+	}
+	return false
+}
+
+// isPlainWord says whether a word is text without blanks and patterns, in quotes or not.
+func isPlainWord(w *syntax.Word) bool {
+	if len(w.Parts) != 1 {
+		return false
+	}
+	text := w.Lit()
+	switch p := w.Parts[0].(type) {
+	case *syntax.SglQuoted:
+		text = p.Value
+	case *syntax.DblQuoted:
+		if len(p.Parts) != 1 {
+			return false
+		}
+		lit, ok := p.Parts[0].(*syntax.Lit)
+		if !ok {
+			return false
+		}
+		text = lit.Value
+	}
+	return textState(text) == stateWord
 }
