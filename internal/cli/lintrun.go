@@ -57,6 +57,9 @@ func (l *lintFiles) setup(f *lintFlags) (*lintSetup, error) {
 			}
 		}
 	}
+	if section.RequireDigest {
+		c.Severity["PL4001"] = lint.Error // in whatever profile
+	}
 	read(section.Rules, c.Severity)
 	for _, p := range section.Paths {
 		path := lint.PathConfig{Globs: p.Files, Severity: map[string]lint.Severity{}}

@@ -7,7 +7,7 @@ type Options struct {
 	LabelSchema       map[string]string // labels that have to be there, and what they hold: text, url, rfc3339, spdx, hash, semver, email
 	StrictLabels      bool              // no other labels may be there
 	NoPragmas         bool              // comments do not switch rules off
-	RequireDigest     bool              // FROM has to name a digest where no lock pins it
+	RequireDigest     bool              // FROM has to name a digest, also where a lock pins it
 	BaseArg           string            // FROM takes its image's registry from this ARG; "" for no such convention
 	Hadolint          bool              // rules read a file as hadolint does, also where there is better to know; the hadolint profile sets it
 }

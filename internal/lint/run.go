@@ -29,6 +29,9 @@ func (s *Stage) Runs() []*Run {
 					shell = windowsShell
 				}
 				r := s.parseRun(run, shell)
+				for _, script := range r.Scripts {
+					script.FirstWord = s.doc.Options.Hadolint // sudo apt-get is sudo to it
+				}
 				r.Before = before
 				s.runs = append(s.runs, r)
 			}

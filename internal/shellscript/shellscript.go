@@ -62,6 +62,9 @@ type Script struct {
 	ErrAt    int          // where in Text it is not, in bytes
 	Commands []*Command   // in the order in which they are written
 	Inner    []*Script    // those that its commands give to a shell with -c, where they are plain to see
+
+	// FirstWord says that a command is what its first word says: rules do not look behind sudo and the like.
+	FirstWord bool
 }
 
 // Command is a simple command: a name and its arguments.

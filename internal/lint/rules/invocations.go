@@ -31,7 +31,7 @@ func programs(run *lint.Run) iter.Seq[program] {
 	return func(yield func(program) bool) {
 		for _, script := range run.Scripts {
 			for _, c := range script.Commands {
-				for words := c.Words; len(words) > 0; words = wrapped(words) {
+				for words := c.Words; len(words) > 0; words = wrapped(c, words) {
 					if !yield(program{c, words}) {
 						return
 					}

@@ -11,12 +11,12 @@ var pl4001 = &lint.Rule{
 	Profiles: lint.Strict, Since: "0.1.0",
 	Source: "https://docs.docker.com/build/building/best-practices/#pin-base-image-versions",
 	Why: "A tag is moved: the same Dockerfile gives another image tomorrow. A digest says which one it is. In a catalog with a lock, `plinth.lock` has the digests, and FROM " +
-		"needs none; the rule is silent there, and for images that are in no registry: `localhost/…`, `local-…/…`, and names in capitals, which stand for a build context.",
+		"needs none; the rule is silent there, and for images that are in no registry: `localhost/…`, `local-…/…`, and names in capitals, which stand for a build context. With `require-digest` in plinth.yaml the rule is on, as an error, also where there is a lock.",
 	Bad:  "FROM debian:12",
 	Good: "FROM debian:12@sha256:24454f830cdb571e2c4ad15481119c43b3cafd48dd869a9b2945d1036d1dc68d",
 	Stage: func(p *lint.Pass, s *lint.Stage) {
-		if s.Image == "" || s.Parent != nil || s.IsScratch() || p.Image != nil && (p.Image.Locked || p.Image.Base != nil && p.Image.Base(s.Resolved) != nil) ||
-			strings.ContainsAny(s.Image, "$@") || isLocalImage(s.Image) {
+		if s.Image == "" || s.Parent != nil || s.IsScratch() || strings.ContainsAny(s.Image, "$@") || isLocalImage(s.Image) ||
+			p.Image != nil && (p.Image.Locked && !p.Options.RequireDigest || p.Image.Base != nil && p.Image.Base(s.Resolved) != nil) {
 			return
 		}
 		p.Report(lint.At(s.ImageText), "%s has no digest: the tag may be another image tomorrow", s.Image)

@@ -44,7 +44,7 @@ var wrapperPrograms = map[string]wrapper{
 // none or where it is not certain which words are the command.
 func unwrap(c *shellscript.Command) *shellscript.Command {
 	words := c.Words
-	for inner := wrapped(words); inner != nil; inner = wrapped(words) {
+	for inner := wrapped(c, words); inner != nil; inner = wrapped(c, words) {
 		words = inner
 	}
 	if len(words) == len(c.Words) {
@@ -53,11 +53,11 @@ func unwrap(c *shellscript.Command) *shellscript.Command {
 	return &shellscript.Command{Script: c.Script, Stmt: c.Stmt, Call: c.Call, Words: words}
 }
 
-// wrapped is the command that a command runs which is there for that, nil for another one and where it is not
+// wrapped is the command that words of a command run which are there for that, nil for others and where it is not
 // certain which words it is.
-func wrapped(words []shellscript.Word) []shellscript.Word {
+func wrapped(c *shellscript.Command, words []shellscript.Word) []shellscript.Word {
 	w, ok := wrapperPrograms[programBase(words[0])]
-	if !ok {
+	if !ok || c.Script.FirstWord {
 		return nil
 	}
 	n := w.skip(words[1:])
