@@ -232,7 +232,8 @@ func TestForget(t *testing.T) {
 	made := 0
 	once := func() any { return d.Once(key{}, func() any { made++; return made }) }
 	runs := d.Stages[0].Runs()
-	if once() != 1 || once() != 1 || &d.Stages[0].Runs()[0] != &runs[0] {
+	first, second := once(), once()
+	if first != 1 || second != 1 || &d.Stages[0].Runs()[0] != &runs[0] {
 		t.Error("it is not kept")
 	}
 	d.Forget()

@@ -5,12 +5,6 @@ import (
 	"github.com/plinth-build/plinth/internal/lint"
 )
 
-// overridden are the instructions of a kind in a stage that a later one takes the place of.
-func overridden(s *lint.Stage, keyword string) (out []*syntax.Instruction) {
-	eachRepeated(s, keyword, func(before, _ *syntax.Instruction) { out = append(out, before) })
-	return out
-}
-
 // eachRepeated calls fn for each instruction of a kind in a stage that takes the place of one before it, those
 // under ONBUILD among themselves.
 func eachRepeated(s *lint.Stage, keyword string, fn func(before, in *syntax.Instruction)) {

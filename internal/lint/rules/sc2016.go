@@ -84,7 +84,7 @@ func (t *shellTree) isWrittenToFile(i int) bool {
 		case *syntax.Stmt:
 			for _, r := range n.Redirs {
 				switch r.Op {
-				case syntax.RdrOut, syntax.AppOut, syntax.ClbOut, syntax.RdrAll, syntax.AppAll:
+				case syntax.RdrOut, syntax.AppOut, syntax.RdrClob, syntax.RdrAll, syntax.AppAll:
 					return printed
 				}
 			}
