@@ -35,7 +35,7 @@ var pl2010 = &lint.Rule{
 func temporaryVolume(p *lint.Pass, s *lint.Stage, st step, later []step) {
 	for _, word := range volumeWords(st.in) {
 		name := stagePath(s, st, word.S)
-		if isTemporary(name) && slices.ContainsFunc(later, func(l step) bool { return l.run != nil && usesFolder(s, l, name) }) {
+		if isTemporary(name) && slices.ContainsFunc(later, func(l step) bool { return l.run != nil && usesFolder(l, name) }) {
 			p.Report(lint.At(word), "VOLUME %s keeps nothing of the steps behind it out of the layers: use RUN --mount=type=tmpfs or type=cache", name)
 		}
 	}
@@ -43,7 +43,7 @@ func temporaryVolume(p *lint.Pass, s *lint.Stage, st step, later []step) {
 
 // usesFolder says whether a step has something to do with a folder of temporary files: it names it, or installs
 // or builds something, which leaves files in such folders.
-func usesFolder(s *lint.Stage, st step, folder string) (yes bool) {
+func usesFolder(st step, folder string) (yes bool) {
 	if anyIn(st.in, []string{folder}) {
 		return true
 	}

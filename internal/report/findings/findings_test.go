@@ -199,7 +199,7 @@ func TestSarifSaysWhereFilesAre(t *testing.T) {
 		"../Dockerfile":  `{"uri":"../Dockerfile","uriBaseId":"%SRCROOT%"}`,
 		"/a b/x:y":       `{"uri":"file:///a%20b/x%3Ay"}`,
 	} {
-		if got, err := json.Marshal(artifact(file)); err != nil || string(got) != want {
+		if got, err := json.Marshal(location(file)); err != nil || string(got) != want {
 			t.Errorf("%s is at %s, %v; want %s", file, got, err, want)
 		}
 	}

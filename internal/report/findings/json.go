@@ -119,7 +119,7 @@ func sarif(w io.Writer, r Report) error {
 			}
 			rules = append(rules, rule)
 		}
-		file := artifact(f.File)
+		file := location(f.File)
 		result := object{
 			"ruleId": f.Rule.Code, "ruleIndex": n, "level": levels[f.Severity], "message": object{"text": message(f)},
 			"locations":           []object{{"physicalLocation": object{"artifactLocation": file, "region": r.region(f)}}},
@@ -148,8 +148,8 @@ func sarif(w io.Writer, r Report) error {
 	})
 }
 
-// artifact is where a file is: below the root of the sources, or anywhere.
-func artifact(file string) map[string]any {
+// location is where a file is: below the root of the sources, or anywhere.
+func location(file string) map[string]any {
 	if strings.HasPrefix(file, "/") {
 		return map[string]any{"uri": "file://" + uri(file)}
 	}
