@@ -7,7 +7,6 @@ var hadolintCommands = []*lint.Rule{
 	dl3001,
 	dl3003,
 	dl3004,
-	dl3005,
 	dl3008,
 	dl3009,
 	dl3013,
