@@ -14,6 +14,9 @@ func TestAdvice(t *testing.T) {
 		file, want string
 		options    []string
 	}{
+		{pl1025, "RUN chmod 777 /tmp", "1777 is the mode of a folder that all share", nil},
+		{pl1025, "RUN chmod 777 /tmp /x", "give it to its user with chown, or to a group", nil},
+		{pl1025, "RUN mkdir /x && chmod 777 /x", "or 1777 where all share it", nil},
 		{pl2005, "COPY . /app\nRUN chown -R app /app", "; write COPY --chown there", nil},
 		{pl2005, "COPY . /app\nRUN useradd app && chown -R app /app", "make the user before it", nil},
 		{pl2005, "COPY . /app\nRUN addgroup app\nRUN chown -R app /app", "make the user before it", nil},
