@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"path"
 	"slices"
 	"strings"
 
@@ -104,7 +105,7 @@ func notForLong(m modeSet) bool {
 		}
 		left = slices.DeleteFunc(left, func(t string) bool {
 			return slices.ContainsFunc(c.Operands(), func(w shellscript.Word) bool {
-				return w.S == t || runsProgram(c, "rm") && strings.HasPrefix(t, strings.TrimRight(strings.TrimSuffix(w.S, "/*"), "/")+"/")
+				return path.Clean(w.S) == path.Clean(t) || runsProgram(c, "rm") && strings.HasPrefix(t, strings.TrimRight(strings.TrimSuffix(w.S, "/*"), "/")+"/")
 			}) && (isMode || runsProgram(c, "rm"))
 		})
 	}

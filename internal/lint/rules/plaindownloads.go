@@ -214,7 +214,7 @@ func pipedInto(c *shellscript.Command) *shellscript.Command {
 	if c.Stmt == nil {
 		return nil
 	}
-	end := int(c.Stmt.End().Offset())
+	end := lineEnd(c)
 	rest := strings.TrimLeft(c.Script.Text.S[min(end, len(c.Script.Text.S)):], " \t\n")
 	if !strings.HasPrefix(rest, "|") || strings.HasPrefix(rest, "||") {
 		return nil
@@ -225,4 +225,22 @@ func pipedInto(c *shellscript.Command) *shellscript.Command {
 		}
 	}
 	return nil
+}
+
+// lineEnd is the place behind a command on its line, before a document that it reads.
+func lineEnd(c *shellscript.Command) int {
+	end, document := 0, false
+	for _, r := range c.Stmt.Redirs {
+		document = document || r.Hdoc != nil
+		if r.Word != nil {
+			end = max(end, int(r.Word.End().Offset()))
+		}
+	}
+	if !document {
+		return int(c.Stmt.End().Offset())
+	}
+	if c.Call != nil {
+		end = max(end, int(c.Call.End().Offset()))
+	}
+	return end
 }

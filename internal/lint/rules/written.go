@@ -99,7 +99,7 @@ func writings(run *lint.Run, c *shellscript.Command, fn func(writing)) {
 	if c.Stmt != nil {
 		for _, r := range c.Stmt.Redirs {
 			if r.Hdoc != nil {
-				fn(writing{Text: c.Script.Span(r.Hdoc), Target: redirectTarget(c), In: run.In})
+				fn(writing{Text: c.Script.Span(r.Hdoc), Target: outputFile(c), In: run.In})
 			}
 		}
 	}
@@ -110,7 +110,7 @@ func writings(run *lint.Run, c *shellscript.Command, fn func(writing)) {
 	switch c.Base() {
 	case "echo", "printf", "add-apt-repository", "apt-add-repository":
 		from, to := args[0].Tree.Pos().Offset(), args[len(args)-1].Tree.End().Offset()
-		fn(writing{Text: c.Script.Text.Slice(int(from), int(to)), Target: redirectTarget(c), In: run.In})
+		fn(writing{Text: c.Script.Text.Slice(int(from), int(to)), Target: outputFile(c), In: run.In})
 	case "sed":
 		for _, w := range args {
 			for _, t := range sedTexts(w.Text) {
@@ -118,6 +118,23 @@ func writings(run *lint.Run, c *shellscript.Command, fn func(writing)) {
 			}
 		}
 	}
+}
+
+// outputFile is the file that a command writes, through tee as well, "" when that is not plain to see.
+func outputFile(c *shellscript.Command) string {
+	if to := redirectTarget(c); to != "" {
+		return to
+	}
+	tee := c
+	if !runsProgram(c, "tee") {
+		tee = pipedInto(c)
+	}
+	if tee != nil && runsProgram(tee, "tee") {
+		if files := tee.Operands(); len(files) > 0 {
+			return files[0].S
+		}
+	}
+	return ""
 }
 
 // redirectTarget is the file that a command's output goes to, "" when that is not plain to see.
