@@ -2,6 +2,7 @@ package rules
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/plinth-build/plinth/internal/lint"
@@ -40,6 +41,9 @@ func plainDownloads(s *lint.Stage) (out []download) {
 		if w, ok := installsURL(c); ok {
 			out = append(out, download{w, c.Base() + " installs it"})
 		}
+		if w, ok := clonesURL(c); ok && !namesCommit(s, run) {
+			out = append(out, download{w, "git clones it"})
+		}
 		w, ok := plainFetch(c)
 		if !ok || checksSums(run) {
 			return
@@ -48,10 +52,8 @@ func plainDownloads(s *lint.Stage) (out []download) {
 			open = append(open, fetched{w, file})
 			return
 		}
-		if next := pipedInto(outer); next != nil {
-			if use := consumes(next); use != "" {
-				out = append(out, download{w, use})
-			}
+		if use := passedTo(outer); use != "" {
+			out = append(out, download{w, use})
 		}
 	})
 	return out
@@ -97,12 +99,51 @@ func installsURL(c *shellscript.Command) (shellscript.Word, bool) {
 	}
 	args := c.Args()
 	for i, w := range args {
-		// the address of an index is no package
-		if isPlainURL(w.S) && (i == 0 || !strings.HasPrefix(args[i-1].S, "-") || c.Base() == "rpm" || args[i-1].S == "--fetch-keys" || args[i-1].S == "-y" || args[i-1].S == "-g") {
+		if isPlainURL(w.S) && (i == 0 || !takesIndex(args[i-1].S)) {
 			return w, true
 		}
 	}
 	return shellscript.Word{}, false
+}
+
+// takesIndex says whether a flag of a package manager has the address of an index as its value, which is no package.
+func takesIndex(flag string) bool {
+	switch flag {
+	case "-i", "--index-url", "--extra-index-url", "-f", "--find-links", "--proxy", "--httpproxy", "--httpsproxy", "--registry", "-s", "--source",
+		"--repo", "--repofrompath", "--setopt", "--http-proxy", "-p", "--clear-sources", "--keyserver-options", "--keyserver":
+		return true
+	}
+	return false
+}
+
+// clonesURL finds the URL without TLS that git clones.
+func clonesURL(c *shellscript.Command) (shellscript.Word, bool) {
+	if !runsProgram(c, "git") || !c.Has("clone") {
+		return shellscript.Word{}, false
+	}
+	for _, w := range c.Operands("-c", "-C", "-b", "--branch", "--depth", "-o", "--origin", "--reference") {
+		rest, isGit := strings.CutPrefix(w.S, "git://")
+		if isPlainURL(w.S) || isGit && rest != "" && rest[0] != '$' && !isLocalHost(rest) {
+			return w, true
+		}
+	}
+	return shellscript.Word{}, false
+}
+
+// namesCommit says whether a step checks what git has fetched: the hash of a commit is a checksum of all that is in it.
+func namesCommit(s *lint.Stage, run *lint.Run) bool {
+	lookup := s.Before(indexOf(s, run.In)).Lookup
+	isHash := func(w shellscript.Word) bool { return isCommitHash(lint.Expand(w.S, lookup)) }
+	for _, c := range run.Commands() {
+		if c = unwrap(c); runsProgram(c, "git") && (c.Has("verify-tag", "verify-commit") || slices.ContainsFunc(c.Args(), isHash)) {
+			return true
+		}
+	}
+	return false
+}
+
+func isCommitHash(s string) bool {
+	return (len(s) == 40 || len(s) == 64) && strings.Trim(s, "0123456789abcdefABCDEF") == ""
 }
 
 // fetchedFile is the name of the file that a command fetches into, without folders; "" when it goes to
@@ -209,38 +250,22 @@ func consumes(c *shellscript.Command) string {
 	return ""
 }
 
-// pipedInto is the command that reads what another one writes, nil for none.
-func pipedInto(c *shellscript.Command) *shellscript.Command {
-	if c.Stmt == nil {
-		return nil
+// passedTo says what the commands that get another one's output make of it.
+func passedTo(c *shellscript.Command) string {
+	if c.Call == nil {
+		return ""
 	}
-	end := lineEnd(c)
-	rest := strings.TrimLeft(c.Script.Text.S[min(end, len(c.Script.Text.S)):], " \t\n")
-	if !strings.HasPrefix(rest, "|") || strings.HasPrefix(rest, "||") {
-		return nil
+	if shell := substitutedInto(c); shell != "" {
+		return shell + " runs it"
 	}
-	for _, next := range c.Script.Commands {
-		if next.Call != nil && int(next.Call.Pos().Offset()) >= end {
-			return unwrap(next)
+	for _, r := range readers(c) {
+		r = unwrap(r)
+		if slices.Contains(pipeInterpreters, r.Base()) && !readsScript(r) {
+			continue // it has a script of its own
+		}
+		if use := consumes(r); use != "" {
+			return use
 		}
 	}
-	return nil
-}
-
-// lineEnd is the place behind a command on its line, before a document that it reads.
-func lineEnd(c *shellscript.Command) int {
-	end, document := 0, false
-	for _, r := range c.Stmt.Redirs {
-		document = document || r.Hdoc != nil
-		if r.Word != nil {
-			end = max(end, int(r.Word.End().Offset()))
-		}
-	}
-	if !document {
-		return int(c.Stmt.End().Offset())
-	}
-	if c.Call != nil {
-		end = max(end, int(c.Call.End().Offset()))
-	}
-	return end
+	return ""
 }

@@ -125,12 +125,12 @@ func outputFile(c *shellscript.Command) string {
 	if to := redirectTarget(c); to != "" {
 		return to
 	}
-	tee := c
-	if !runsProgram(c, "tee") {
-		tee = pipedInto(c)
+	if !strings.Contains(c.Script.Text.S, "tee") {
+		return ""
 	}
-	if tee != nil && runsProgram(tee, "tee") {
-		if files := tee.Operands(); len(files) > 0 {
+	for _, tee := range append(readers(c), c) {
+		tee = unwrap(tee)
+		if files := tee.Operands(); runsProgram(tee, "tee") && len(files) > 0 {
 			return files[0].S
 		}
 	}
