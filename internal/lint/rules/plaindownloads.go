@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/plinth-build/plinth/internal/dockerfile/syntax"
 	"github.com/plinth-build/plinth/internal/lint"
 	"github.com/plinth-build/plinth/internal/shellscript"
 )
@@ -21,6 +22,7 @@ func plainDownloads(s *lint.Stage) (out []download) {
 	type fetched struct {
 		word shellscript.Word
 		file string
+		in   *syntax.Instruction
 	}
 	var open []fetched
 	s.Commands(func(run *lint.Run, outer *shellscript.Command) {
@@ -38,6 +40,9 @@ func plainDownloads(s *lint.Stage) (out []download) {
 			}
 			open = left
 		}
+		if runsProgram(c, "rm") {
+			open = slices.DeleteFunc(open, func(f fetched) bool { return readsFile(c, f.file) })
+		}
 		if w, ok := installsURL(c); ok {
 			out = append(out, download{w, c.Base() + " installs it"})
 		}
@@ -49,14 +54,28 @@ func plainDownloads(s *lint.Stage) (out []download) {
 			return
 		}
 		if file := fetchedFile(c, w.S); file != "" {
-			open = append(open, fetched{w, file})
+			open = append(open, fetched{w, file, run.In})
 			return
 		}
 		if use := passedTo(outer); use != "" {
 			out = append(out, download{w, use})
 		}
 	})
+	for _, f := range open {
+		if isProgramFile(f.file) && !checkedLater(s, f.in, f.file) {
+			out = append(out, download{f.word, "it stays in the image"})
+		}
+	}
 	return out
+}
+
+// isProgramFile says whether a file is by its name code that something runs later.
+func isProgramFile(name string) bool {
+	switch path.Ext(name) {
+	case ".jar", ".war", ".ear", ".so", ".sh", ".py", ".rb", ".pl", ".js", ".php", ".phar", ".exe", ".AppImage", ".whl":
+		return true
+	}
+	return false
 }
 
 // plainFetch finds the URL without TLS that a command fetches.
