@@ -1,7 +1,10 @@
 package rules
 
 import (
+	"slices"
 	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/plinth-build/plinth/internal/lint"
 	"github.com/plinth-build/plinth/internal/shellscript"
@@ -33,14 +36,14 @@ const useraddValued = "bcdefgGklKpPRsuZ"
 func setsPassword(c *shellscript.Command) (at shellscript.Word, name string, ok bool) {
 	switch c.Base() {
 	case "chpasswd", "newusers":
-		return c.Words[0], c.Base(), !harmlessPassword(fedText(c))
+		return c.Words[0], c.Base(), !harmlessText(c, fedText(c))
 	case "passwd":
 		if c.HasFlag("--stdin") {
-			return c.Words[0], "passwd --stdin", !harmlessPassword(fedText(c))
+			return c.Words[0], "passwd --stdin", !harmlessText(c, fedText(c))
 		}
 		text := fedText(c)
 		plain := len(c.Args()) == len(c.Operands())
-		return c.Words[0], "passwd", plain && text != "" && !harmlessPassword(text)
+		return c.Words[0], "passwd", plain && text != "" && !harmlessText(c, text)
 	case "useradd", "usermod":
 		flag, value, found := letterFlag(c, 'p', useraddValued)
 		if !found {
@@ -49,7 +52,7 @@ func setsPassword(c *shellscript.Command) (at shellscript.Word, name string, ok 
 			}
 		}
 		// an empty one is for another rule
-		if !found || value.S == "" || strings.Trim(value.S, "*!x") == "" || harmlessPassword(value.S) {
+		if !found || value.S == "" || strings.Trim(value.S, "*!x") == "" || harmlessText(c, value.S) {
 			return flag, "", false
 		}
 		return flag, c.Base() + " " + flagName(flag.S), true
@@ -73,6 +76,25 @@ func harmlessPassword(text string) bool {
 	}
 	trimmed := strings.TrimRight(text, "'\" \n")
 	return strings.HasSuffix(trimmed, ":*") || strings.HasSuffix(trimmed, ":!")
+}
+
+// harmlessText says the same of a text with variables that the script gives such a value.
+func harmlessText(c *shellscript.Command, text string) bool {
+	if harmlessPassword(text) {
+		return true
+	}
+	names := lint.Variables(text)
+	if len(names) == 0 || c.Script.Tree == nil {
+		return false
+	}
+	found := false
+	syntax.Walk(c.Script.Tree, func(n syntax.Node) bool {
+		if a, ok := n.(*syntax.Assign); ok && a.Name != nil && a.Value != nil && slices.Contains(names, a.Name.Value) {
+			found = found || harmlessPassword(c.Script.Span(a.Value).S)
+		}
+		return true
+	})
+	return found
 }
 
 // fedText is what a command is given to read, as far as it stands in the script.
