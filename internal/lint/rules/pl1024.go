@@ -1,10 +1,12 @@
 package rules
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/plinth-build/plinth/internal/lint"
+	"github.com/plinth-build/plinth/internal/shellscript"
 )
 
 var pl1024 = &lint.Rule{
@@ -16,6 +18,16 @@ var pl1024 = &lint.Rule{
 	Bad:  "FROM debian:12\nRUN echo 'app ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/app",
 	Good: "FROM debian:12\nRUN useradd --system app\nUSER app",
 	Stage: func(p *lint.Pass, s *lint.Stage) {
+		eachUnwrapped(s, func(_ *lint.Run, c *shellscript.Command) {
+			if !runsProgram(c, "sed") {
+				return
+			}
+			for _, w := range c.Args() {
+				if strings.Contains(w.S, "NOPASSWD") && uncommented.MatchString(w.S) {
+					p.Report(lint.At(w.Text), "sed takes the comment sign from the NOPASSWD line of sudoers: users are root without a password, do what needs root before USER")
+				}
+			}
+		})
 		eachWriting(s, func(w writing) {
 			for _, line := range linesOf(w.Text) {
 				if strings.HasPrefix(line.S, "#") {
@@ -35,6 +47,9 @@ var pl1024 = &lint.Rule{
 		}, "nopass", "!authenticate")
 	},
 }
+
+// uncommented is a script of sed that takes the # from lines with NOPASSWD: /NOPASSWD/s/^# //.
+var uncommented = regexp.MustCompile(`/[^/]*NOPASSWD[^/]*/ *s([/|,@])\^?(\\s\*)?#[ *\\s+?]*[/|,@]{2}`)
 
 // isDoasForAll says whether a rule of doas lets somebody run each command as root without a password.
 func isDoasForAll(rule string) bool {

@@ -128,8 +128,8 @@ func installsURL(c *shellscript.Command) (shellscript.Word, bool) {
 // takesIndex says whether a flag of a package manager has the address of an index as its value, which is no package.
 func takesIndex(flag string) bool {
 	switch flag {
-	case "-i", "--index-url", "--extra-index-url", "-f", "--find-links", "--proxy", "--httpproxy", "--httpsproxy", "--registry", "-s", "--source",
-		"--repo", "--repofrompath", "--setopt", "--http-proxy", "-p", "--clear-sources", "--keyserver-options", "--keyserver":
+	case "-i", "--index-url", "--extra-index-url", "-f", "--find-links", "--proxy", "--httpproxy", "--registry", "-s", "--source",
+		"--repofrompath", "--setopt", "--http-proxy", "-p":
 		return true
 	}
 	return false

@@ -125,6 +125,9 @@ func outputFile(c *shellscript.Command) string {
 	if to := redirectTarget(c); to != "" {
 		return to
 	}
+	if to := groupTarget(c); to != "" {
+		return to
+	}
 	if !strings.Contains(c.Script.Text.S, "tee") {
 		return ""
 	}
@@ -137,17 +140,44 @@ func outputFile(c *shellscript.Command) string {
 	return ""
 }
 
+// groupTarget is the file that all commands of a group write to: { echo a; echo b; } > file.
+func groupTarget(c *shellscript.Command) (to string) {
+	if c.Call == nil || c.Script.Tree == nil || !strings.ContainsAny(c.Script.Text.S[c.Call.End().Offset():], "})") {
+		return ""
+	}
+	syntax.Walk(c.Script.Tree, func(n syntax.Node) bool {
+		stmt, ok := n.(*syntax.Stmt)
+		if !ok || len(stmt.Redirs) == 0 || !contains(stmt, c.Call) {
+			return true
+		}
+		switch stmt.Cmd.(type) {
+		case *syntax.Block, *syntax.Subshell:
+			for _, r := range stmt.Redirs {
+				if isOutput(r) {
+					to = c.Script.Word(r.Word).S
+				}
+			}
+		}
+		return true
+	})
+	return to
+}
+
 // redirectTarget is the file that a command's output goes to, "" when that is not plain to see.
 func redirectTarget(c *shellscript.Command) string {
 	if c.Stmt == nil {
 		return ""
 	}
 	for _, r := range c.Stmt.Redirs {
-		if (r.Op == syntax.RdrOut || r.Op == syntax.AppOut || r.Op == syntax.RdrClob) && r.Word != nil {
+		if isOutput(r) {
 			return c.Script.Word(r.Word).S
 		}
 	}
 	return ""
+}
+
+func isOutput(r *syntax.Redirect) bool {
+	return (r.Op == syntax.RdrOut || r.Op == syntax.AppOut || r.Op == syntax.RdrClob) && r.Word != nil
 }
 
 // sedTexts are the parts of a sed script that get into the file: what s/// puts in the place of
