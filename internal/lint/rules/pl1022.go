@@ -96,7 +96,7 @@ func reportURL(p *lint.Pass, s *lint.Stage, index int, in *syntax.Instruction, w
 	}
 }
 
-// givenPassword finds the word with which curl or wget gets a password as it is: -u me:secret, --password=secret,
+// givenPassword finds the word with which curl, wget or a client of a registry gets a password as it is: -u me:secret, --password=secret,
 // -H 'Authorization: Bearer secret'.
 func givenPassword(c *shellscript.Command) (at shellscript.Word, found bool) {
 	var password string
@@ -110,6 +110,9 @@ func givenPassword(c *shellscript.Command) (at shellscript.Word, found bool) {
 		_, password, _ = strings.Cut(w.S, ":")
 	case runsProgram(c, "wget", "wget2"):
 		at, _ = c.FlagValue("--password", "--http-password", "--ftp-password")
+		password = at.S
+	case runsProgram(c, "docker", "podman", "buildah", "skopeo", "helm") && c.Has("login"):
+		at, _ = c.FlagValue("-p", "--password")
 		password = at.S
 	default:
 		return at, false

@@ -23,6 +23,7 @@ func plainDownloads(s *lint.Stage) (out []download) {
 		word shellscript.Word
 		file string
 		in   *syntax.Instruction
+		kept bool // something takes the file from where it is
 	}
 	var open []fetched
 	s.Commands(func(run *lint.Run, outer *shellscript.Command) {
@@ -44,7 +45,11 @@ func plainDownloads(s *lint.Stage) (out []download) {
 			open = slices.DeleteFunc(open, func(f fetched) bool { return readsFile(c, f.file) })
 		}
 		if w, ok := installsURL(c); ok {
-			out = append(out, download{w, c.Base() + " installs it"})
+			use := c.Base() + " installs it"
+			if runsProgram(c, "gpg", "apt-key") {
+				use = c.Base() + " trusts it"
+			}
+			out = append(out, download{w, use})
 		}
 		if w, ok := clonesURL(c); ok && !namesCommit(s, run) {
 			out = append(out, download{w, "git clones it"})
@@ -54,7 +59,7 @@ func plainDownloads(s *lint.Stage) (out []download) {
 			return
 		}
 		if file := fetchedFile(c, w.S); file != "" {
-			open = append(open, fetched{w, file, run.In})
+			open = append(open, fetched{w, file, run.In, isProgramFile(file) || savesTrusted(c)})
 			return
 		}
 		if use := passedTo(outer); use != "" {
@@ -62,7 +67,7 @@ func plainDownloads(s *lint.Stage) (out []download) {
 		}
 	})
 	for _, f := range open {
-		if isProgramFile(f.file) && !checkedLater(s, f.in, f.file) {
+		if f.kept && !checkedLater(s, f.in, f.file) {
 			out = append(out, download{f.word, "it stays in the image"})
 		}
 	}
@@ -74,6 +79,20 @@ func isProgramFile(name string) bool {
 	switch path.Ext(name) {
 	case ".jar", ".war", ".ear", ".so", ".sh", ".py", ".rb", ".pl", ".js", ".php", ".phar", ".exe", ".AppImage", ".whl":
 		return true
+	}
+	return false
+}
+
+// savesTrusted says whether a command writes to a folder with keys or sources of a package manager.
+func savesTrusted(c *shellscript.Command) bool {
+	return isTrusted(redirectTarget(c)) || slices.ContainsFunc(c.Args(), func(w shellscript.Word) bool { return isTrusted(w.S) })
+}
+
+func isTrusted(file string) bool {
+	for _, folder := range []string{"/etc/apt/", "/usr/share/keyrings/", "/etc/apk/keys/", "/etc/yum.repos.d/", "/etc/zypp/repos.d/", "/etc/pki/rpm-gpg/"} {
+		if strings.HasPrefix(file, folder) {
+			return true
+		}
 	}
 	return false
 }
@@ -113,6 +132,10 @@ func installsURL(c *shellscript.Command) (shellscript.Word, bool) {
 			return shellscript.Word{}, false
 		}
 	case "apt-key":
+	case "gpg":
+		if !c.Has("--fetch-keys") {
+			return shellscript.Word{}, false
+		}
 	default:
 		return shellscript.Word{}, false
 	}
@@ -129,7 +152,7 @@ func installsURL(c *shellscript.Command) (shellscript.Word, bool) {
 func takesIndex(flag string) bool {
 	switch flag {
 	case "-i", "--index-url", "--extra-index-url", "-f", "--find-links", "--proxy", "--httpproxy", "--registry", "-s", "--source",
-		"--repofrompath", "--setopt", "--http-proxy", "-p":
+		"--repofrompath", "--plus-repo", "--setopt", "--http-proxy", "-p", "--keyserver":
 		return true
 	}
 	return false
@@ -278,7 +301,13 @@ func passedTo(c *shellscript.Command) string {
 		return shell + " runs it"
 	}
 	for _, r := range readers(c) {
+		if runsProgram(r, "read", "xargs") {
+			return "" // it is a list of what to work on
+		}
 		r = unwrap(r)
+		if runsProgram(r, "tee") && savesTrusted(r) {
+			return "it stays in the image"
+		}
 		if slices.Contains(pipeInterpreters, r.Base()) && !readsScript(r) {
 			continue // it has a script of its own
 		}
