@@ -141,7 +141,7 @@ func installsURL(c *shellscript.Command) (shellscript.Word, bool) {
 	}
 	args := c.Args()
 	for i, w := range args {
-		if isPlainURL(w.S) && (i == 0 || !takesIndex(args[i-1].S)) {
+		if isPlainURL(w.S) && (i == 0 || c.Base() == "rpm" && len(args[i-1].S) == 2 || !takesIndex(args[i-1].S)) {
 			return w, true
 		}
 	}
