@@ -20,6 +20,8 @@ func TestAdvice(t *testing.T) {
 		{pl1025, "RUN mkdir -m 777 /x", "or 1777 where all share it", nil},
 		{pl1008, "ENV UV_INSECURE_HOST=a.b", "makes uv take packages from a.b without a check of its certificate: name the authority with SSL_CERT_FILE", nil},
 		{pl1008, "ENV PIP_TRUSTED_HOST=a.b", "makes pip take packages from a.b without a check of its certificate: name the authority with PIP_CERT", nil},
+		{pl1025, "RUN mkdir -pm 777 /x", "mkdir 777 on /x: ", nil},
+		{pl1025, "RUN install -dm 777 /x", "install 777 on /x: everybody may change it, give it to its user with chown, or to a group, or 1777", nil},
 		{pl1025, "RUN chmod 777 /tmp /x", "give it to its user with chown, or to a group", nil},
 		{pl1025, "RUN mkdir /x && chmod 777 /x", "or 1777 where all share it", nil},
 		{pl1028, "RUN gpg --fetch-keys http://a.b/k", "gpg trusts it", nil},
