@@ -14,6 +14,19 @@ func TestAdvice(t *testing.T) {
 		file, want string
 		options    []string
 	}{
+		{pl1025, "RUN chmod 777 /tmp", "1777 is the mode of a folder that all share", nil},
+		{pl1025, "RUN chmod 777 /var/tmp /dev/shm/ /run/lock /var/lock", "1777 is the mode of a folder that all share", nil},
+		{pl1025, "RUN chmod -R 777 /tmp", "give it to its user with chown, or to a group", nil},
+		{pl1025, "RUN mkdir -m 777 /x", "or 1777 where all share it", nil},
+		{pl1008, "ENV UV_INSECURE_HOST=a.b", "makes uv take packages from a.b without a check of its certificate: name the authority with SSL_CERT_FILE", nil},
+		{pl1008, "ENV PIP_TRUSTED_HOST=a.b", "makes pip take packages from a.b without a check of its certificate: name the authority with PIP_CERT", nil},
+		{pl1025, "RUN mkdir -pm 777 /x", "mkdir 777 on /x: ", nil},
+		{pl1025, "RUN install -dm 777 /x", "install 777 on /x: everybody may change it, give it to its user with chown, or to a group, or 1777", nil},
+		{pl1025, "RUN chmod 777 /tmp /x", "give it to its user with chown, or to a group", nil},
+		{pl1025, "RUN mkdir /x && chmod 777 /x", "or 1777 where all share it", nil},
+		{pl1028, "RUN gpg --fetch-keys http://a.b/k", "gpg trusts it", nil},
+		{pl1028, "RUN apt-key adv --fetch-keys http://a.b/k", "apt-key trusts it", nil},
+		{pl1028, "RUN rpm -i http://a.b/k", "rpm installs it", nil},
 		{pl2005, "COPY . /app\nRUN chown -R app /app", "; write COPY --chown there", nil},
 		{pl2005, "COPY . /app\nRUN useradd app && chown -R app /app", "make the user before it", nil},
 		{pl2005, "COPY . /app\nRUN addgroup app\nRUN chown -R app /app", "make the user before it", nil},

@@ -101,7 +101,7 @@ func commandMode(c *shellscript.Command) (m modeSet, ok bool) {
 		word, targets = operands[0], operands[1:]
 		m.Written, m.Recursive = word.S, c.HasFlag("-R", "--recursive")
 	case "install":
-		if word, ok = c.FlagValue("-m", "--mode"); !ok || !word.Literal {
+		if word, ok = modeFlag(c, "mogSt"); !ok || !word.Literal {
 			return m, false
 		}
 		m.Written, targets = word.S, c.Operands("-m", "--mode", "-o", "--owner", "-g", "--group", "-S", "--suffix", "-t", "--target-directory")
@@ -109,7 +109,7 @@ func commandMode(c *shellscript.Command) (m modeSet, ok bool) {
 			targets = targets[len(targets)-1:]
 		}
 	case "mkdir":
-		if word, ok = c.FlagValue("-m", "--mode"); !ok || !word.Literal {
+		if word, ok = modeFlag(c, "m"); !ok || !word.Literal {
 			return m, false
 		}
 		m.Written, m.Folders, targets = word.S, true, c.Operands("-m", "--mode")
@@ -118,9 +118,21 @@ func commandMode(c *shellscript.Command) (m modeSet, ok bool) {
 	}
 	m.Text = word.Text
 	for _, t := range targets {
+		if t.Text.Offset(0) == word.Text.Offset(0) {
+			continue // the mode itself, behind letters such as -pm
+		}
 		m.Targets = append(m.Targets, t.S)
 	}
 	return m, true
+}
+
+// modeFlag finds the mode of install or mkdir, also among other letters: -Dm755. The letters in valued take a value.
+func modeFlag(c *shellscript.Command, valued string) (shellscript.Word, bool) {
+	if w, ok := c.FlagValue("-m", "--mode"); ok {
+		return w, true
+	}
+	_, w, ok := letterFlag(c, 'm', valued)
+	return w, ok
 }
 
 // on says what a mode is set on, for a message.

@@ -43,7 +43,8 @@ func insecureWget(c *shellscript.Command) (shellscript.Word, bool) {
 			if strings.HasPrefix(w.S, "--no-check-c") && strings.HasPrefix("--no-check-certificate", w.S) { //nolint:gocritic // wget takes any beginning of the name
 				return w, true
 			}
-			if i > 0 && c.Args()[i-1].S == "-e" && wgetrcOff(w.S) {
+			line, long := strings.CutPrefix(w.S, "--execute=")
+			if (long || i > 0 && (c.Args()[i-1].S == "-e" || c.Args()[i-1].S == "--execute")) && wgetrcOff(line) {
 				return w, true
 			}
 		case runsProgram(c, "aria2c"):

@@ -17,11 +17,13 @@ var pl1008 = &lint.Rule{
 	Bad:  "FROM python:3.12\nENV PIP_TRUSTED_HOST=pypi.example.com",
 	Good: "FROM python:3.12\nENV PIP_CERT=/etc/ssl/company.pem",
 	Stage: func(p *lint.Pass, s *lint.Stage) {
-		eachSetting(p, s, "PIP_TRUSTED_HOST", false, func(v setting) {
-			if v.Value != "" && !isLocalHost(v.Value) {
-				p.Report(v.At, "PIP_TRUSTED_HOST in %s makes pip take packages from %s without a check of its certificate: name the authority with PIP_CERT", v.Keyword, v.Value)
-			}
-		})
+		for _, name := range []string{"PIP_TRUSTED_HOST", "UV_INSECURE_HOST"} {
+			eachSetting(p, s, name, false, func(v setting) {
+				if v.Value != "" && !isLocalHost(v.Value) {
+					p.Report(v.At, "%s in %s makes %s take packages from %s without a check of its certificate: %s", name, v.Keyword, strings.ToLower(name[:strings.IndexByte(name, '_')]), v.Value, authority[name])
+				}
+			})
+		}
 		eachUnwrapped(s, func(_ *lint.Run, c *shellscript.Command) {
 			pip, ok := asPip(c)
 			if !ok || pip.Sub() != "config" || !pip.Has("set") {
@@ -42,4 +44,10 @@ var pl1008 = &lint.Rule{
 			}
 		}, "trusted-host")
 	},
+}
+
+// authority says how the program of a variable is told whom to trust.
+var authority = map[string]string{
+	"PIP_TRUSTED_HOST": "name the authority with PIP_CERT",
+	"UV_INSECURE_HOST": "name the authority with SSL_CERT_FILE",
 }

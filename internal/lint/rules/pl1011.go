@@ -68,9 +68,21 @@ func checksSums(run *lint.Run) bool {
 		base := c.Base()
 		switch {
 		case strings.HasSuffix(base, "sum") && c.HasFlag("-c", "--check"),
-			base == "shasum" && c.HasFlag("-c", "--check"), len(checkedFiles(c)) > 0:
+			base == "shasum" && c.HasFlag("-c", "--check"), len(checkedFiles(c)) > 0, comparesSum(c):
 			return true
 		}
 	}
 	return false
+}
+
+// comparesSum says whether a step does something with the checksum that a command computes: [ "$(sha256sum x)" = … ].
+func comparesSum(c *shellscript.Command) bool {
+	base := c.Base()
+	if c.Call == nil || !strings.HasSuffix(base, "sum") && (base != "openssl" || !c.Has("dgst", "sha256", "sha512", "-sha256", "-sha512")) {
+		return false
+	}
+	before := strings.TrimRight(c.Script.Text.S[:c.Call.Pos().Offset()], " \t")
+	return strings.HasSuffix(before, "$(") || strings.HasSuffix(before, "`") || slices.ContainsFunc(readers(c), func(r *shellscript.Command) bool {
+		return runsProgram(unwrap(r), "grep", "cmp", "diff")
+	})
 }

@@ -38,7 +38,7 @@ var pl1012 = &lint.Rule{
 		eachWriting(s, func(w writing) {
 			for _, line := range linesOf(w.Text) {
 				if at, ok := trustedSource(line); ok {
-					p.Report(lint.At(at), "trusted=yes makes apt take packages from this source without a signature: name its key with signed-by")
+					p.Report(lint.At(at), "%s makes apt take packages from this source without a signature: name its key with signed-by", at.S)
 				}
 			}
 			names := []string{"APT::Get::AllowUnauthenticated", "Acquire::AllowInsecureRepositories"}
@@ -53,7 +53,7 @@ var pl1012 = &lint.Rule{
 					}
 				}
 			}
-		}, "trusted", "AllowUnauthenticated", "AllowInsecureRepositories")
+		}, "trusted", "allow-insecure", "AllowUnauthenticated", "AllowInsecureRepositories")
 	},
 }
 
@@ -74,22 +74,25 @@ func isUnauthenticated(option string) bool {
 	return (name == "apt::get::allowunauthenticated" || name == "acquire::allowinsecurerepositories") && isTrue(value)
 }
 
-// trustedSource finds trusted=yes among the options of a source, unless the source is a folder
+// trustedSource finds trusted=yes or allow-insecure=yes among the options of a source, unless the source is a folder
 // of the image itself.
 func trustedSource(line syntax.Text) (at syntax.Text, ok bool) {
-	i := indexFold(line.S, "trusted=yes")
-	if i < 1 || strings.IndexByte("[ \t,", line.S[i-1]) < 0 {
-		return at, false
-	}
-	_, uri, ok := strings.Cut(line.S[i:], "]")
-	if !ok {
-		return at, false
-	}
-	uri = strings.TrimLeft(uri, " \t")
-	for _, local := range []string{"file:", "copy:", "cdrom:"} {
-		if strings.HasPrefix(uri, local) {
+	for _, option := range []string{"trusted=yes", "trusted=true", "allow-insecure=yes", "allow-insecure=true"} {
+		i := indexFold(line.S, option)
+		if i < 1 || strings.IndexByte("[ \t,", line.S[i-1]) < 0 {
+			continue
+		}
+		_, uri, ok := strings.Cut(line.S[i:], "]")
+		if !ok {
 			return at, false
 		}
+		uri = strings.TrimLeft(uri, " \t")
+		for _, local := range []string{"file:", "copy:", "cdrom:"} {
+			if strings.HasPrefix(uri, local) {
+				return at, false
+			}
+		}
+		return line.Slice(i, i+len(option)), true
 	}
-	return line.Slice(i, i+len("trusted=yes")), true
+	return at, false
 }

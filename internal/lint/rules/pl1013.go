@@ -23,11 +23,27 @@ var pl1013 = &lint.Rule{
 				return
 			}
 			for _, w := range c.Args() {
-				setting := strings.ToLower(strings.TrimPrefix(w.S, "-o"))
-				if w.S == "--force-yes" || setting == "apt::get::force-yes=true" || setting == "apt::get::force-yes=yes" {
+				if w.S == "--force-yes" || isForceYes(w.S) {
 					p.Report(lint.At(w.Text), "%s %s takes unsigned packages and removes essential ones without a word: -y is enough", c.Base(), w.S)
 				}
 			}
 		})
+		eachWriting(s, func(w writing) {
+			values, at := assignments(w.Text, forceYes)
+			for i, v := range values {
+				if isTrue(v) {
+					p.Report(lint.At(at[i]), "%s in a configuration makes apt take unsigned packages and remove essential ones without a word: -y is enough", forceYes)
+				}
+			}
+		}, forceYes)
 	},
+}
+
+const forceYes = "APT::Get::force-yes"
+
+// isForceYes says whether a word sets apt's option of that name: -oNAME=yes, --option=NAME=yes, or what follows -o.
+func isForceYes(word string) bool {
+	word = strings.TrimPrefix(strings.TrimPrefix(word, "--option="), "-o")
+	name, value, _ := strings.Cut(word, "=")
+	return strings.EqualFold(name, forceYes) && isTrue(value)
 }

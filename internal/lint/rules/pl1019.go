@@ -1,7 +1,10 @@
 package rules
 
 import (
+	"slices"
 	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/plinth-build/plinth/internal/lint"
 	"github.com/plinth-build/plinth/internal/shellscript"
@@ -18,8 +21,8 @@ var pl1019 = &lint.Rule{
 	Bad:  "FROM debian:12\nRUN echo 'app:secret' | chpasswd",
 	Good: "FROM debian:12\nRUN useradd --system --no-create-home app && usermod -p '!' app",
 	Stage: func(p *lint.Pass, s *lint.Stage) {
-		eachUnwrapped(s, func(_ *lint.Run, c *shellscript.Command) {
-			if at, name, ok := setsPassword(c); ok {
+		eachUnwrapped(s, func(run *lint.Run, c *shellscript.Command) {
+			if at, name, ok := setsPassword(run, c); ok {
 				p.Report(lint.At(at.Text), "%s puts a password into the image, the same one for all containers: set it when the container starts, or lock the account", name)
 			}
 		})
@@ -30,17 +33,17 @@ var pl1019 = &lint.Rule{
 const useraddValued = "bcdefgGklKpPRsuZ"
 
 // setsPassword finds the word with which a command sets a password.
-func setsPassword(c *shellscript.Command) (at shellscript.Word, name string, ok bool) {
+func setsPassword(run *lint.Run, c *shellscript.Command) (at shellscript.Word, name string, ok bool) {
 	switch c.Base() {
 	case "chpasswd", "newusers":
-		return c.Words[0], c.Base(), !harmlessPassword(fedText(c))
+		return c.Words[0], c.Base(), !harmlessText(run, c, fedText(c))
 	case "passwd":
 		if c.HasFlag("--stdin") {
-			return c.Words[0], "passwd --stdin", !harmlessPassword(fedText(c))
+			return c.Words[0], "passwd --stdin", !harmlessText(run, c, fedText(c))
 		}
 		text := fedText(c)
 		plain := len(c.Args()) == len(c.Operands())
-		return c.Words[0], "passwd", plain && text != "" && !harmlessPassword(text)
+		return c.Words[0], "passwd", plain && text != "" && !harmlessText(run, c, text)
 	case "useradd", "usermod":
 		flag, value, found := letterFlag(c, 'p', useraddValued)
 		if !found {
@@ -49,7 +52,7 @@ func setsPassword(c *shellscript.Command) (at shellscript.Word, name string, ok 
 			}
 		}
 		// an empty one is for another rule
-		if !found || value.S == "" || strings.Trim(value.S, "*!x") == "" || harmlessPassword(value.S) {
+		if !found || value.S == "" || strings.Trim(value.S, "*!x") == "" || harmlessText(run, c, value.S) {
 			return flag, "", false
 		}
 		return flag, c.Base() + " " + flagName(flag.S), true
@@ -73,6 +76,32 @@ func harmlessPassword(text string) bool {
 	}
 	trimmed := strings.TrimRight(text, "'\" \n")
 	return strings.HasSuffix(trimmed, ":*") || strings.HasSuffix(trimmed, ":!")
+}
+
+// harmlessText says the same of a text with variables that have such a value.
+func harmlessText(run *lint.Run, c *shellscript.Command, text string) bool {
+	return harmlessPassword(text) || slices.ContainsFunc(lint.Variables(text), func(name string) bool {
+		return hasSecretEnv(run.In, name) || setHarmless(c.Script, name)
+	})
+}
+
+// setHarmless says whether a script gives a variable a value that is made up at random, or comes from a secret.
+func setHarmless(script *shellscript.Script, name string) bool {
+	for _, c := range script.Commands {
+		if runsProgram(c, "read") && slices.ContainsFunc(c.Operands(), func(w shellscript.Word) bool { return w.S == name }) {
+			return harmlessPassword(fedText(c))
+		}
+	}
+	found := false
+	if script.Tree != nil {
+		syntax.Walk(script.Tree, func(n syntax.Node) bool {
+			if a, ok := n.(*syntax.Assign); ok && a.Name != nil && a.Value != nil && a.Name.Value == name {
+				found = found || harmlessPassword(script.Span(a.Value).S)
+			}
+			return true
+		})
+	}
+	return found
 }
 
 // fedText is what a command is given to read, as far as it stands in the script.

@@ -92,6 +92,8 @@ func secretFile(s *lint.Stage, in *syntax.Instruction, source string) (what stri
 		return "a private ssh key", true
 	case ".ssh":
 		return "a folder of ssh keys", true
+	case "master.key":
+		return "the key of encrypted settings", true
 	case ".netrc", "_netrc", ".pypirc", ".git-credentials", ".dockercfg", ".pgpass", ".vault-token", "kubeconfig", "credentials.json", ".s3cfg", ".boto":
 		return "a file of credentials", true
 	case "credentials":

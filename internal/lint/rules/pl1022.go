@@ -9,11 +9,11 @@ import (
 )
 
 var pl1022 = &lint.Rule{
-	Code: "PL1022", Title: "credentials in a URL", Severity: lint.Error, Family: lint.Security,
+	Code: "PL1022", Title: "credentials in a URL or a flag", Severity: lint.Error, Family: lint.Security,
 	Profiles: lint.Recommended | lint.Strict | lint.BaseImage, Since: "0.1.0",
 	Aliases: []string{"docker-bench:4.10"},
 	Source:  "https://docs.docker.com/build/building/secrets/",
-	Why: "A user and a password in a URL stand in the Dockerfile, in the history of the image, and mostly in a file such as " +
+	Why: "A user and a password in a URL, or in a flag such as `curl --user`, stand in the Dockerfile, in the history of the image, and mostly in a file such as " +
 		"`.git/config` too. A build argument is no better: the history shows its value at each RUN. A secret that is mounted (`RUN " +
 		"--mount=type=secret`) is in none of them.",
 	Bad:  "FROM debian:12\nRUN git clone https://me:s3cr3t@git.example.com/app.git",
@@ -33,8 +33,12 @@ var pl1022 = &lint.Rule{
 		for _, run := range s.Runs() {
 			eachScript(run.Scripts, func(script *shellscript.Script) {
 				for _, c := range script.Commands {
-					if runsProgram(unwrap(c), "sed", "perl", "awk", "grep") {
+					plain := unwrap(c)
+					if runsProgram(plain, "sed", "perl", "awk", "grep") {
 						continue // an expression may have its delimiters around parts of URLs
+					}
+					if w, ok := givenPassword(plain); ok && !onlyLocal(plain) {
+						p.Report(lint.At(w.Text), "the password that %s gets is in the image's history for everybody who has it: mount a secret with RUN --mount=type=secret", plain.Base())
 					}
 					for _, w := range c.Words {
 						if strings.Contains(w.S, "://") && !isScriptWord(script, w) {
@@ -90,6 +94,47 @@ func reportURL(p *lint.Pass, s *lint.Stage, index int, in *syntax.Instruction, w
 	case has || isToken(user):
 		p.Report(at, "credentials in a URL are in the image's history for everybody who has it: mount a secret with RUN --mount=type=secret")
 	}
+}
+
+// givenPassword finds the word with which curl, wget or a client of a registry gets a password as it is: -u me:secret, --password=secret,
+// -H 'Authorization: Bearer secret'.
+func givenPassword(c *shellscript.Command) (at shellscript.Word, found bool) {
+	var password string
+	switch {
+	case runsProgram(c, "curl"):
+		_, w, ok := letterFlag(c, 'u', curlValued)
+		if !ok {
+			w, _ = c.FlagValue("--user")
+		}
+		at = w
+		_, password, _ = strings.Cut(w.S, ":")
+	case runsProgram(c, "wget", "wget2"):
+		at, _ = c.FlagValue("--password", "--http-password", "--ftp-password")
+		password = at.S
+	case runsProgram(c, "docker", "podman", "buildah", "skopeo", "helm") && c.Has("login"):
+		at, _ = c.FlagValue("-p", "--password")
+		password = at.S
+	default:
+		return at, false
+	}
+	if isPassword(password) && at.Literal {
+		return at, true
+	}
+	for _, w := range c.Args() {
+		if i := indexFold(w.S, "Authorization:"); i >= 0 && w.Literal {
+			words := strings.Fields(w.S[i+len("Authorization:"):])
+			// registries take a short one for nobody: Bearer QQ==
+			if len(words) == 2 && len(words[1]) >= 8 && isPassword(words[1]) {
+				return w, true
+			}
+		}
+	}
+	return at, false
+}
+
+// isPassword says whether a word may be a password, not a variable or what stands for one.
+func isPassword(s string) bool {
+	return s != "" && !strings.ContainsAny(s, "$`<>{}*") && !isDummy(s) && s != "pass" && s != "password"
 }
 
 // userEnd is the place of the @ behind the user of a URL that begins at from, -1 for none.

@@ -8,6 +8,7 @@ import (
 
 	dockerfile "github.com/plinth-build/plinth/internal/dockerfile/syntax"
 	"github.com/plinth-build/plinth/internal/lint"
+	"github.com/plinth-build/plinth/internal/shellscript"
 )
 
 var pl1023 = &lint.Rule{
@@ -63,7 +64,7 @@ func usesVariable(run *lint.Run, name string) (at dockerfile.Text, found bool) {
 		syntax.Walk(script.Tree, func(n syntax.Node) bool {
 			switch n := n.(type) {
 			case *syntax.Assign:
-				set = set || n.Name != nil && n.Name.Value == name
+				set = set || n.Name != nil && n.Name.Value == name && !handsOn(script, n)
 			case *syntax.ParamExp:
 				end := int(n.End().Offset())
 				if n.Param != nil && n.Param.Value == name && !found && !strings.HasPrefix(script.Text.S[min(end, len(script.Text.S)):], "@") {
@@ -77,4 +78,9 @@ func usesVariable(run *lint.Run, name string) (at dockerfile.Text, found bool) {
 		}
 	}
 	return at, found
+}
+
+// handsOn says whether an assignment gives a variable the value that it has: NAME=$NAME.
+func handsOn(script *shellscript.Script, n *syntax.Assign) bool {
+	return n.Value != nil && strings.Trim(script.Span(n.Value).S, `"${}`) == n.Name.Value
 }

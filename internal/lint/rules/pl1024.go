@@ -1,20 +1,33 @@
 package rules
 
 import (
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/plinth-build/plinth/internal/lint"
+	"github.com/plinth-build/plinth/internal/shellscript"
 )
 
 var pl1024 = &lint.Rule{
-	Code: "PL1024", Title: "sudo without a password", Severity: lint.Warning, Family: lint.Security,
+	Code: "PL1024", Title: "sudo or doas without a password", Severity: lint.Warning, Family: lint.Security,
 	Profiles: lint.Recommended | lint.Strict | lint.BaseImage, Since: "0.1.0",
 	Source: "https://www.sudo.ws/docs/man/sudoers.man/",
-	Why: "With `NOPASSWD: ALL` each process of that user is root whenever it wants to, so a USER that is not root protects nothing. " +
+	Why: "With `NOPASSWD: ALL`, or `nopass` for doas, each process of that user is root whenever it wants to, so a USER that is not root protects nothing. " +
 		"Steps that need root belong before USER.",
 	Bad:  "FROM debian:12\nRUN echo 'app ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/app",
 	Good: "FROM debian:12\nRUN useradd --system app\nUSER app",
 	Stage: func(p *lint.Pass, s *lint.Stage) {
+		eachUnwrapped(s, func(_ *lint.Run, c *shellscript.Command) {
+			if !runsProgram(c, "sed") {
+				return
+			}
+			for _, w := range c.Args() {
+				if strings.Contains(w.S, "NOPASSWD") && uncommented.MatchString(w.S) {
+					p.Report(lint.At(w.Text), "sed takes the comment sign from the NOPASSWD line of sudoers: users are root without a password, do what needs root before USER")
+				}
+			}
+		})
 		eachWriting(s, func(w writing) {
 			for _, line := range linesOf(w.Text) {
 				if strings.HasPrefix(line.S, "#") {
@@ -23,12 +36,29 @@ var pl1024 = &lint.Rule{
 				if i := strings.Index(line.S, "NOPASSWD"); i >= 0 && isEverything(line.S[i+len("NOPASSWD"):]) {
 					p.Report(lint.At(line.Slice(i, i+len("NOPASSWD"))), "NOPASSWD for all commands makes this user root whenever it wants to be: do what needs root before USER")
 				}
+				if strings.Contains(w.Target, "doas") && isDoasForAll(line.S) {
+					i := strings.Index(line.S, "nopass")
+					p.Report(lint.At(line.Slice(i, i+len("nopass"))), "nopass for all commands makes this user root whenever it wants to be: do what needs root before USER")
+				}
 				if i := strings.Index(line.S, "!authenticate"); i >= 0 && strings.HasPrefix(line.S, "Defaults") {
 					p.Report(lint.At(line.Slice(i, i+len("!authenticate"))), "!authenticate lets users be root without a password: do what needs root before USER")
 				}
 			}
-		}, "NOPASSWD", "!authenticate")
+		}, "nopass", "!authenticate")
 	},
+}
+
+// uncommented is a script of sed that takes the # from lines with NOPASSWD: /NOPASSWD/s/^# //.
+var uncommented = regexp.MustCompile(`/[^/]*NOPASSWD[^/]*/ *s([/|,@])\^?(\\s\*)?#[ *\\s+?]*[/|,@]{2}`)
+
+// isDoasForAll says whether a rule of doas lets somebody run each command as root without a password.
+func isDoasForAll(rule string) bool {
+	words := strings.Fields(rule)
+	if len(words) == 0 || words[0] != "permit" || !slices.Contains(words, "nopass") || slices.Contains(words, "cmd") {
+		return false
+	}
+	as := slices.Index(words, "as")
+	return as < 0 || as+1 < len(words) && words[as+1] == "root"
 }
 
 // isEverything says whether what follows NOPASSWD in a line of sudoers allows all commands.

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"path"
 	"slices"
 	"strings"
 
@@ -18,14 +19,14 @@ var pl1025 = &lint.Rule{
 	Good: "FROM debian:12\nRUN mkdir /data && chown 1000 /data && chmod 755 /data",
 	Stage: func(p *lint.Pass, s *lint.Stage) {
 		eachMode(s, func(m modeSet) {
-			if !m.OtherWrite || m.Sticky || isDevice(m.Targets) || notForLong(m) {
+			if !m.OtherWrite || m.Sticky || isDevice(m.Targets) || isNode(m) || notForLong(m) {
 				return
 			}
 			how := "everybody may change it"
 			if m.Recursive {
 				how = "everybody may change all that is in there"
 			}
-			p.Report(lint.At(m.Text), "%s %s%s: %s, give it to its user with chown, or to a group", m.By, strings.TrimPrefix(m.Written, m.By), m.on(), how)
+			p.Report(lint.At(m.Text), "%s %s%s: %s, %s", m.By, m.Written, m.on(), how, narrower(s, m))
 		})
 	},
 }
@@ -34,6 +35,47 @@ var pl1025 = &lint.Rule{
 func isDevice(files []string) bool {
 	for _, f := range files {
 		if !strings.HasPrefix(f, "/dev/") {
+			return false
+		}
+	}
+	return len(files) > 0
+}
+
+// isNode says whether the same script makes all of the files as pipes or devices: what is written into one changes no file.
+func isNode(m modeSet) bool {
+	if m.command == nil || len(m.Targets) == 0 || m.Recursive {
+		return false
+	}
+	for _, t := range m.Targets {
+		if !slices.ContainsFunc(m.command.Script.Commands, func(c *shellscript.Command) bool { return makesNode(unwrap(c), t) }) {
+			return false
+		}
+	}
+	return true
+}
+
+func makesNode(c *shellscript.Command, name string) bool {
+	return runsProgram(c, "mkfifo", "mknod") && slices.ContainsFunc(c.Operands("-m", "--mode"), func(w shellscript.Word) bool { return w.S == name })
+}
+
+// narrower says which mode or owner is enough.
+func narrower(s *lint.Stage, m modeSet) string {
+	switch {
+	case m.Recursive || len(m.Targets) == 0:
+	case isShared(m.Targets):
+		return "1777 is the mode of a folder that all share"
+	case m.Folders || len(m.Targets) == 1 && madeFolder(s, m.Targets[0]):
+		return "give it to its user with chown, or to a group, or 1777 where all share it"
+	}
+	return "give it to its user with chown, or to a group"
+}
+
+// isShared says whether all of the files are folders that every user of a system writes to.
+func isShared(files []string) bool {
+	for _, f := range files {
+		switch strings.TrimSuffix(f, "/") {
+		case "/tmp", "/var/tmp", "/dev/shm", "/run/lock", "/var/lock":
+		default:
 			return false
 		}
 	}
@@ -63,7 +105,7 @@ func notForLong(m modeSet) bool {
 		}
 		left = slices.DeleteFunc(left, func(t string) bool {
 			return slices.ContainsFunc(c.Operands(), func(w shellscript.Word) bool {
-				return w.S == t || runsProgram(c, "rm") && strings.HasPrefix(t, strings.TrimRight(strings.TrimSuffix(w.S, "/*"), "/")+"/")
+				return path.Clean(w.S) == path.Clean(t) || runsProgram(c, "rm") && strings.HasPrefix(t, strings.TrimRight(strings.TrimSuffix(w.S, "/*"), "/")+"/")
 			}) && (isMode || runsProgram(c, "rm"))
 		})
 	}

@@ -2,8 +2,10 @@ package rules
 
 import (
 	"path"
+	"slices"
 	"strings"
 
+	"github.com/plinth-build/plinth/internal/dockerfile/syntax"
 	"github.com/plinth-build/plinth/internal/lint"
 	"github.com/plinth-build/plinth/internal/shellscript"
 )
@@ -20,6 +22,8 @@ func plainDownloads(s *lint.Stage) (out []download) {
 	type fetched struct {
 		word shellscript.Word
 		file string
+		in   *syntax.Instruction
+		kept bool // something takes the file from where it is
 	}
 	var open []fetched
 	s.Commands(func(run *lint.Run, outer *shellscript.Command) {
@@ -37,24 +41,60 @@ func plainDownloads(s *lint.Stage) (out []download) {
 			}
 			open = left
 		}
+		if runsProgram(c, "rm") {
+			open = slices.DeleteFunc(open, func(f fetched) bool { return readsFile(c, f.file) })
+		}
 		if w, ok := installsURL(c); ok {
-			out = append(out, download{w, c.Base() + " installs it"})
+			use := c.Base() + " installs it"
+			if runsProgram(c, "gpg", "apt-key") {
+				use = c.Base() + " trusts it"
+			}
+			out = append(out, download{w, use})
+		}
+		if w, ok := clonesURL(c); ok && !namesCommit(s, run) {
+			out = append(out, download{w, "git clones it"})
 		}
 		w, ok := plainFetch(c)
 		if !ok || checksSums(run) {
 			return
 		}
 		if file := fetchedFile(c, w.S); file != "" {
-			open = append(open, fetched{w, file})
+			open = append(open, fetched{w, file, run.In, isProgramFile(file) || savesTrusted(c)})
 			return
 		}
-		if next := pipedInto(outer); next != nil {
-			if use := consumes(next); use != "" {
-				out = append(out, download{w, use})
-			}
+		if use := passedTo(outer); use != "" {
+			out = append(out, download{w, use})
 		}
 	})
+	for _, f := range open {
+		if f.kept && !checkedLater(s, f.in, f.file) {
+			out = append(out, download{f.word, "it stays in the image"})
+		}
+	}
 	return out
+}
+
+// isProgramFile says whether a file is by its name code that something runs later.
+func isProgramFile(name string) bool {
+	switch path.Ext(name) {
+	case ".jar", ".war", ".ear", ".so", ".sh", ".py", ".rb", ".pl", ".js", ".php", ".phar", ".exe", ".AppImage", ".whl":
+		return true
+	}
+	return false
+}
+
+// savesTrusted says whether a command writes to a folder with keys or sources of a package manager.
+func savesTrusted(c *shellscript.Command) bool {
+	return isTrusted(redirectTarget(c)) || slices.ContainsFunc(c.Args(), func(w shellscript.Word) bool { return isTrusted(w.S) })
+}
+
+func isTrusted(file string) bool {
+	for _, folder := range []string{"/etc/apt/", "/usr/share/keyrings/", "/etc/apk/keys/", "/etc/yum.repos.d/", "/etc/zypp/repos.d/", "/etc/pki/rpm-gpg/"} {
+		if strings.HasPrefix(file, folder) {
+			return true
+		}
+	}
+	return false
 }
 
 // plainFetch finds the URL without TLS that a command fetches.
@@ -92,17 +132,60 @@ func installsURL(c *shellscript.Command) (shellscript.Word, bool) {
 			return shellscript.Word{}, false
 		}
 	case "apt-key":
+	case "gpg":
+		if !c.Has("--fetch-keys") {
+			return shellscript.Word{}, false
+		}
 	default:
 		return shellscript.Word{}, false
 	}
 	args := c.Args()
 	for i, w := range args {
-		// the address of an index is no package
-		if isPlainURL(w.S) && (i == 0 || !strings.HasPrefix(args[i-1].S, "-") || c.Base() == "rpm" || args[i-1].S == "--fetch-keys" || args[i-1].S == "-y" || args[i-1].S == "-g") {
+		if isPlainURL(w.S) && (i == 0 || c.Base() == "rpm" && len(args[i-1].S) == 2 || !takesIndex(args[i-1].S)) {
 			return w, true
 		}
 	}
 	return shellscript.Word{}, false
+}
+
+// takesIndex says whether a flag of a package manager has the address of an index as its value, which is no package.
+func takesIndex(flag string) bool {
+	switch flag {
+	case "-i", "--index-url", "--extra-index-url", "-f", "--find-links", "--proxy", "--httpproxy", "--registry", "-s", "--source",
+		"--repofrompath", "--plus-repo", "--setopt", "--http-proxy", "-p", "--keyserver":
+		return true
+	}
+	return false
+}
+
+// clonesURL finds the URL without TLS that git clones.
+func clonesURL(c *shellscript.Command) (shellscript.Word, bool) {
+	if !runsProgram(c, "git") || !c.Has("clone") {
+		return shellscript.Word{}, false
+	}
+	for _, w := range c.Operands("-c", "-C", "-b", "--branch", "--depth", "-o", "--origin", "--reference") {
+		rest, isGit := strings.CutPrefix(w.S, "git://")
+		if isPlainURL(w.S) || isGit && rest != "" && rest[0] != '$' && !isLocalHost(rest) {
+			return w, true
+		}
+	}
+	return shellscript.Word{}, false
+}
+
+// namesCommit says whether a step checks what git has fetched: the hash of a commit is a checksum of all that is in it.
+func namesCommit(s *lint.Stage, run *lint.Run) bool {
+	lookup := s.Before(indexOf(s, run.In)).Lookup
+	isHash := func(w shellscript.Word) bool { return isCommitHash(lint.Expand(w.S, lookup)) }
+	for _, c := range run.Commands() {
+		if c = unwrap(c); runsProgram(c, "git") && (c.Has("verify-tag", "verify-commit") || slices.ContainsFunc(c.Args(), isHash)) {
+			return true
+		}
+	}
+	return false
+}
+
+func isCommitHash(s string) bool {
+	return (len(s) == 40 || len(s) == 64) && strings.Trim(s, "0123456789abcdefABCDEF") == ""
 }
 
 // fetchedFile is the name of the file that a command fetches into, without folders; "" when it goes to
@@ -209,20 +292,28 @@ func consumes(c *shellscript.Command) string {
 	return ""
 }
 
-// pipedInto is the command that reads what another one writes, nil for none.
-func pipedInto(c *shellscript.Command) *shellscript.Command {
-	if c.Stmt == nil {
-		return nil
+// passedTo says what the commands that get another one's output make of it.
+func passedTo(c *shellscript.Command) string {
+	if c.Call == nil {
+		return ""
 	}
-	end := int(c.Stmt.End().Offset())
-	rest := strings.TrimLeft(c.Script.Text.S[min(end, len(c.Script.Text.S)):], " \t\n")
-	if !strings.HasPrefix(rest, "|") || strings.HasPrefix(rest, "||") {
-		return nil
+	if shell := substitutedInto(c); shell != "" {
+		return shell + " runs it"
 	}
-	for _, next := range c.Script.Commands {
-		if next.Call != nil && int(next.Call.Pos().Offset()) >= end {
-			return unwrap(next)
+	for _, r := range readers(c) {
+		if runsProgram(r, "read", "xargs") {
+			return "" // it is a list of what to work on
+		}
+		r = unwrap(r)
+		if runsProgram(r, "tee") && savesTrusted(r) {
+			return "it stays in the image"
+		}
+		if slices.Contains(pipeInterpreters, r.Base()) && !readsScript(r) {
+			continue // it has a script of its own
+		}
+		if use := consumes(r); use != "" {
+			return use
 		}
 	}
-	return nil
+	return ""
 }

@@ -99,7 +99,7 @@ func writings(run *lint.Run, c *shellscript.Command, fn func(writing)) {
 	if c.Stmt != nil {
 		for _, r := range c.Stmt.Redirs {
 			if r.Hdoc != nil {
-				fn(writing{Text: c.Script.Span(r.Hdoc), Target: redirectTarget(c), In: run.In})
+				fn(writing{Text: c.Script.Span(r.Hdoc), Target: outputFile(c), In: run.In})
 			}
 		}
 	}
@@ -110,7 +110,7 @@ func writings(run *lint.Run, c *shellscript.Command, fn func(writing)) {
 	switch c.Base() {
 	case "echo", "printf", "add-apt-repository", "apt-add-repository":
 		from, to := args[0].Tree.Pos().Offset(), args[len(args)-1].Tree.End().Offset()
-		fn(writing{Text: c.Script.Text.Slice(int(from), int(to)), Target: redirectTarget(c), In: run.In})
+		fn(writing{Text: c.Script.Text.Slice(int(from), int(to)), Target: outputFile(c), In: run.In})
 	case "sed":
 		for _, w := range args {
 			for _, t := range sedTexts(w.Text) {
@@ -120,17 +120,64 @@ func writings(run *lint.Run, c *shellscript.Command, fn func(writing)) {
 	}
 }
 
+// outputFile is the file that a command writes, through tee as well, "" when that is not plain to see.
+func outputFile(c *shellscript.Command) string {
+	if to := redirectTarget(c); to != "" {
+		return to
+	}
+	if to := groupTarget(c); to != "" {
+		return to
+	}
+	if !strings.Contains(c.Script.Text.S, "tee") {
+		return ""
+	}
+	for _, tee := range append(readers(c), c) {
+		tee = unwrap(tee)
+		if files := tee.Operands(); runsProgram(tee, "tee") && len(files) > 0 {
+			return files[0].S
+		}
+	}
+	return ""
+}
+
+// groupTarget is the file that all commands of a group write to: { echo a; echo b; } > file.
+func groupTarget(c *shellscript.Command) (to string) {
+	if c.Call == nil || c.Script.Tree == nil || !strings.ContainsAny(c.Script.Text.S[c.Call.End().Offset():], "})") {
+		return ""
+	}
+	syntax.Walk(c.Script.Tree, func(n syntax.Node) bool {
+		stmt, ok := n.(*syntax.Stmt)
+		if !ok || len(stmt.Redirs) == 0 || !contains(stmt, c.Call) {
+			return true
+		}
+		switch stmt.Cmd.(type) {
+		case *syntax.Block, *syntax.Subshell:
+			for _, r := range stmt.Redirs {
+				if isOutput(r) {
+					to = c.Script.Word(r.Word).S
+				}
+			}
+		}
+		return true
+	})
+	return to
+}
+
 // redirectTarget is the file that a command's output goes to, "" when that is not plain to see.
 func redirectTarget(c *shellscript.Command) string {
 	if c.Stmt == nil {
 		return ""
 	}
 	for _, r := range c.Stmt.Redirs {
-		if (r.Op == syntax.RdrOut || r.Op == syntax.AppOut || r.Op == syntax.RdrClob) && r.Word != nil {
+		if isOutput(r) {
 			return c.Script.Word(r.Word).S
 		}
 	}
 	return ""
+}
+
+func isOutput(r *syntax.Redirect) bool {
+	return (r.Op == syntax.RdrOut || r.Op == syntax.AppOut || r.Op == syntax.RdrClob) && r.Word != nil
 }
 
 // sedTexts are the parts of a sed script that get into the file: what s/// puts in the place of
