@@ -33,6 +33,7 @@ type lintFiles struct {
 
 	// listings are what is in the folders of the files, read once however many files are in one
 	listings map[string]func() []string
+	ignored  map[string]func() bool // whether a folder above them has a .dockerignore
 }
 
 // lintFile is one Dockerfile.
@@ -308,7 +309,7 @@ func (l *lintFiles) folder(f lintFile) *lint.Folder {
 		_, err := os.Lstat(filepath.Join(dir, filepath.FromSlash(name)))
 		return err == nil
 	}
-	out.IgnoredAbove = func() bool { return ignoredAbove(dir) }
+	out.IgnoredAbove = l.above(dir)
 	out.Names = l.listing(dir)
 	return out
 }
@@ -332,6 +333,17 @@ func (l *lintFiles) listing(dir string) func() []string {
 		return names
 	})
 	return l.listings[dir]
+}
+
+// above gives ignoredAbove of a folder, looked up once.
+func (l *lintFiles) above(dir string) func() bool {
+	if l.ignored[dir] == nil {
+		if l.ignored == nil {
+			l.ignored = map[string]func() bool{}
+		}
+		l.ignored[dir] = sync.OnceValue(func() bool { return ignoredAbove(dir) })
+	}
+	return l.ignored[dir]
 }
 
 // ignoredAbove says whether a folder above one has a .dockerignore, up to the root of the repository that

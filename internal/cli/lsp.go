@@ -91,6 +91,7 @@ func (w *workspace) Check(path string) []*lint.Finding {
 	f := w.files.file(path)
 	f.data = []byte(w.open[path])
 	clear(w.files.listings) // files come and go while it runs
+	clear(w.files.ignored)
 	docs, contexts := w.files.docs(f, w.setup.linter.Options())
 	return checkDocs(w.setup.linter, docs, contexts)
 }

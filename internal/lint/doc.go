@@ -101,6 +101,9 @@ type Run struct {
 // Options are what the rules are told.
 func (s *Stage) Options() *Options { return s.doc.Options }
 
+// Doc is the Dockerfile that the stage is in.
+func (s *Stage) Doc() *Doc { return s.doc }
+
 // NewDoc prepares a Dockerfile for rules.
 func NewDoc(file *syntax.File, o *Options, folder *Folder, image *Context) *Doc {
 	if o == nil {

@@ -142,20 +142,34 @@ func isAssignment(s string) bool {
 // eachUnwrapped calls fn for each command of each RUN step of a stage, without what it is wrapped in,
 // and for those that find and sh -c run.
 func eachUnwrapped(s *lint.Stage, fn func(*lint.Run, *shellscript.Command)) {
-	for _, run := range s.Runs() {
-		eachScript(run.Scripts, func(script *shellscript.Script) {
-			for _, c := range script.Commands {
-				c = unwrap(c)
-				fn(run, c)
-				if c.Base() == "find" {
-					for _, inner := range findCommands(c) {
-						fn(run, unwrap(inner))
+	type ran struct {
+		run     *lint.Run
+		command *shellscript.Command
+	}
+	all := s.Doc().Once(unwrappedKey{s.Index}, func() any {
+		var out []ran
+		for _, run := range s.Runs() {
+			eachScript(run.Scripts, func(script *shellscript.Script) {
+				for _, c := range script.Commands {
+					c = unwrap(c)
+					out = append(out, ran{run, c})
+					if c.Base() == "find" {
+						for _, inner := range findCommands(c) {
+							out = append(out, ran{run, unwrap(inner)})
+						}
 					}
 				}
-			}
-		})
+			})
+		}
+		return out
+	}).([]ran)
+	for _, r := range all {
+		fn(r.run, r.command)
 	}
 }
+
+// unwrappedKey is what a Dockerfile keeps the commands of a stage under, without what they are wrapped in.
+type unwrappedKey struct{ stage int }
 
 // eachScript calls fn for scripts and for those that they give to sh -c.
 func eachScript(scripts []*shellscript.Script, fn func(*shellscript.Script)) {

@@ -281,10 +281,11 @@ func assignments(t dockerfile.Text, name string) (values []string, at []dockerfi
 // containsFold is strings.Contains for ASCII letters without regard to case.
 func containsFold(s, part string) bool { return indexFold(s, part) >= 0 }
 
-// indexFold is strings.Index for ASCII letters without regard to case.
+// indexFold is strings.Index for ASCII letters without regard to case. A part has two bytes or more.
 func indexFold(s, part string) int {
+	first, second := part[0]|0x20, part[1]|0x20
 	for i := 0; i+len(part) <= len(s); i++ {
-		if (s[i]|0x20) == (part[0]|0x20) && strings.EqualFold(s[i:i+len(part)], part) {
+		if s[i]|0x20 == first && s[i+1]|0x20 == second && strings.EqualFold(s[i:i+len(part)], part) {
 			return i
 		}
 	}
