@@ -8,36 +8,44 @@ import (
 )
 
 var dl3021 = &lint.Rule{
-	Code: "DL3021", Title: "COPY of several files to something that need not be a folder", Severity: lint.Error, Family: lint.Hadolint,
+	Code: "DL3021", Title: "COPY of several sources to what is no folder", Severity: lint.Error, Family: lint.Hadolint,
 	Profiles: byDefault, Since: "0.1.0",
 	Aliases: []string{"trivy:DS-0011"},
 	Source:  "https://github.com/hadolint/hadolint/wiki/DL3021",
-	Why: "Several files can only be copied into a folder. The builder asks for a slash at the end of its name, which says so; " +
-		"without it some builders stop, and readers can't tell what it is.",
-	Bad:  "FROM node:20\nWORKDIR /app\nCOPY package.json yarn.lock app",
-	Good: "FROM node:20\nWORKDIR /app\nCOPY package.json yarn.lock app/",
+	Why: "Several files can only go into a folder, and Docker takes a destination for one when it ends with a slash. " +
+		"Without it the build stops, or works with one builder and not with another.",
+	Bad:  "FROM node:22\nCOPY package.json yarn.lock /app",
+	Good: "FROM node:22\nCOPY package.json yarn.lock /app/",
 	Stage: func(p *lint.Pass, s *lint.Stage) {
 		eachTriggered(s, func(i int, in *syntax.Instruction) {
 			sources, destination, ok := sourcesAndDestination(in)
-			if !ok || len(sources) < 2 {
+			if !ok || len(sources) < 2 || namesFolder(p, s, i, destination.Value) {
 				return
 			}
-			folder := lint.Expand(destination.Value, s.Before(i).Lookup)
-			if strings.HasSuffix(folder, "/") || strings.HasSuffix(destination.Text.S, `\`) || endsInVariable(folder) {
-				return
+			f := p.Report(lint.At(destination.Text), "COPY of %d sources to %s: a folder ends with a slash", len(sources), destination.Text.S)
+			if !strings.ContainsAny(destination.Text.S, "$\"'\\") {
+				f.WithFix("end it with a slash", lint.Replace(destination.Text, destination.Text.S+"/"))
 			}
-			f := p.Report(lint.At(destination.Text), "COPY of %d sources to %s, which has no / at its end: it has to be a folder", len(sources), destination.Value)
-			inner := destination.Text
-			if n := len(inner.S); strings.HasSuffix(inner.S, `"`) || strings.HasSuffix(inner.S, "'") {
-				inner = inner.Slice(0, n-1)
-			}
-			f.WithFix("write a / at the end", lint.InsertAfter(inner, "/"))
 		}, "COPY")
 	},
 }
 
-// endsInVariable says whether what a word ends with is not known.
-func endsInVariable(word string) bool {
-	i := strings.LastIndexByte(word, '$')
-	return i >= 0 && afterVariable(word[i:]) == ""
+// namesFolder says whether a destination ends with a slash, or may do so: with what a variable holds,
+// which hadolint does not look at, or with the backslash of Windows.
+func namesFolder(p *lint.Pass, s *lint.Stage, i int, destination string) bool {
+	if strings.HasSuffix(destination, "/") {
+		return true
+	}
+	if p.Options.Hadolint {
+		return false
+	}
+	if isWindowsPath(destination) && strings.HasSuffix(destination, `\`) {
+		return true
+	}
+	at := strings.LastIndexByte(destination, '$')
+	if at < 0 || afterVariable(destination[at:]) != "" {
+		return false
+	}
+	value := lint.Expand(destination, s.Before(i).Lookup)
+	return strings.HasSuffix(value, "/") || strings.Contains(value[strings.LastIndexByte(value, '/')+1:], "$")
 }

@@ -1,88 +1,79 @@
 package rules
 
 import (
+	"path"
+	"slices"
 	"strings"
 
-	"github.com/plinth-build/plinth/internal/dockerfile/syntax"
 	"github.com/plinth-build/plinth/internal/lint"
 )
 
 var dl3026 = &lint.Rule{
 	Code: "DL3026", Title: "An image comes from a registry that is not trusted", Severity: lint.Error, Family: lint.Hadolint,
 	Profiles: byDefault, Since: "0.1.0",
-	Aliases: []string{"docker-bench:4.2"},
-	Source:  "https://github.com/hadolint/hadolint/wiki/DL3026",
-	Why: "An image is somebody else's code. Where the configuration lists the registries that a company trusts, everything that FROM, COPY --from and RUN --mount name has to come from " +
-		"them. `*` stands for anything, docker.io for names without a registry; with a path behind it, as in `gcr.io/distroless`, only what is below is trusted.",
-	Bad:  "FROM example.com/debian:12",
-	Good: "FROM debian:12",
-	Stage: func(p *lint.Pass, s *lint.Stage) {
+	Source: "https://github.com/hadolint/hadolint/wiki/DL3026",
+	Why: "Whoever can push to a registry decides what is in the images that are built on it. Where the configuration names trusted registries, " +
+		"FROM, COPY --from and RUN --mount=from take images from these alone. A name without a registry means docker.io.",
+	Bad:  "FROM registry.example.org/debian:12",
+	Good: "FROM registry.example.com/debian:12",
+	Check: func(p *lint.Pass) {
 		if len(p.Options.TrustedRegistries) == 0 {
 			return
 		}
-		if s.Image != "" && s.Parent == nil {
-			untrusted(p, s.Resolved, s.ImageText)
-		}
-		for _, in := range s.Instructions {
-			for _, source := range lint.Sources(in) {
-				if p.SourceStage(s, source.Value) == nil && !namesItself(s, source.Value) && !onlyDigits(source.Value) &&
-					untrusted(p, source.Value, source.Text) {
-					break
-				}
-			}
+		for _, s := range p.Stages {
+			reportUntrustedBase(p, s)
+			reportUntrustedSources(p, s)
 		}
 	},
 }
 
-// untrusted reports an image that no trusted registry has. One that begins with a variable is not known.
-func untrusted(p *lint.Pass, name string, at syntax.Text) bool {
-	if name == "" || name == "scratch" || strings.HasPrefix(name, "$") {
-		return false
+func reportUntrustedBase(p *lint.Pass, s *lint.Stage) {
+	name, parent := s.Resolved, s.Parent
+	if p.Options.Hadolint {
+		name, parent = s.Image, p.StageNamed(s.Image, s.Index) // variables are part of the name
 	}
-	i := splitImage(name)
-	registries := []string{i.Registry}
-	if i.Registry == "" {
-		registries = []string{"docker.io", "index.docker.io", "hub.docker.com"}
+	if s.From == nil || name == "" || parent != nil || ofCatalog(p.Doc, s.Image) || ofCatalog(p.Doc, s.Resolved) {
+		return
 	}
-	if strings.Contains(registries[0], "$") {
-		return false
+	if host, bad := untrusted(p.Options, name); bad {
+		p.Report(lint.At(s.ImageText), "%s comes from %s, which is not one of the trusted registries", s.Image, host)
 	}
-	for _, trusted := range p.Options.TrustedRegistries {
-		for _, registry := range registries {
-			if matchRegistry(trusted, registry, i.Path) {
-				return false
+}
+
+// reportUntrustedSources looks at the images that a stage takes files from.
+func reportUntrustedSources(p *lint.Pass, s *lint.Stage) {
+	for _, in := range s.Instructions {
+		for _, from := range lint.Sources(in) {
+			name := from.Value
+			if name == "" || onlyDigits(name) || namesItself(s, name) || p.SourceStage(s, name) != nil || ofCatalog(p.Doc, name) {
+				continue
+			}
+			if host, bad := untrusted(p.Options, name); bad {
+				p.Report(lint.At(from.Text), "%s comes from %s, which is not one of the trusted registries", name, host)
 			}
 		}
 	}
-	p.Report(lint.At(at), "%s comes from %s, which is no trusted registry", name, registries[0])
-	return true
 }
 
-// matchRegistry says whether a trusted registry is one, or a part of one.
-func matchRegistry(trusted, registry, path string) bool {
-	host, below, hasPath := strings.Cut(strings.TrimSuffix(trusted, "/"), "/")
-	if !matchStars(host, registry) {
-		return false
+// untrusted gives the registry of an image, and whether it is known not to be trusted.
+func untrusted(o *lint.Options, image string) (host string, bad bool) {
+	if image == "scratch" || !o.Hadolint && hidesRegistry(image) {
+		return "", false
 	}
-	return !hasPath || path == below || strings.HasPrefix(path, below+"/") || matchStars(below, path)
+	if host = splitImage(image).Registry; host == "" {
+		host = "docker.io"
+	}
+	return host, !slices.ContainsFunc(o.TrustedRegistries, func(trusted string) bool {
+		ok, err := path.Match(trusted, host)
+		return trusted == host || ok && err == nil
+	})
 }
 
-// matchStars compares a text with a pattern in which * stands for anything.
-func matchStars(pattern, text string) bool {
-	parts := strings.Split(pattern, "*")
-	if len(parts) == 1 {
-		return pattern == text
-	}
-	rest, ok := strings.CutPrefix(text, parts[0])
+// hidesRegistry says whether a variable of unknown value stands where the registry would.
+func hidesRegistry(image string) bool {
+	first, _, ok := strings.Cut(image, "/")
 	if !ok {
-		return false
+		first, _, _ = strings.Cut(image, ":")
 	}
-	for _, part := range parts[1 : len(parts)-1] {
-		i := strings.Index(rest, part)
-		if i < 0 {
-			return false
-		}
-		rest = rest[i+len(part):]
-	}
-	return strings.HasSuffix(rest, parts[len(parts)-1])
+	return strings.Contains(first, "$")
 }
