@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"slices"
+
 	"github.com/plinth-build/plinth/internal/lint"
 	"github.com/plinth-build/plinth/internal/shellscript"
 )
@@ -18,7 +20,7 @@ var dl3016 = &lint.Rule{
 			var names []shellscript.Word
 			for _, v := range npm.calls(run) {
 				if v.is("install", "i", "add") {
-					names = append(names, withoutVersion(s, run, v, append(v.args, v.tail...), npmPinned)...)
+					names = append(names, withoutVersion(s, run, v, npmPackages(v, p.Options.Hadolint), npmPinned)...)
 				}
 			}
 			if len(names) > 0 {
@@ -26,4 +28,20 @@ var dl3016 = &lint.Rule{
 			}
 		}
 	},
+}
+
+// npmPackages are the words that npm install is to install. Hadolint knows of one flag only that its value is the next
+// word, and takes the values of others for packages.
+func npmPackages(v *invocation, asHadolint bool) []shellscript.Word {
+	words := slices.Concat(v.args, v.tail)
+	if !asHadolint {
+		return words
+	}
+	for _, f := range v.flags {
+		at := f.word.Text.Offset(0)
+		if f.name != "--loglevel" && at > v.verb.Text.Offset(0) && f.value.S != "" && f.value.Text.Offset(0) != at {
+			words = append(words, f.value)
+		}
+	}
+	return words
 }

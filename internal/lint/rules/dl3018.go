@@ -16,10 +16,14 @@ var dl3018 = &lint.Rule{
 	Bad:  "FROM alpine:3.20\nRUN apk add --no-cache curl",
 	Good: "FROM alpine:3.20\nRUN apk add --no-cache curl=8.9.0-r0",
 	Stage: func(p *lint.Pass, s *lint.Stage) {
+		pinned := apkPinned
+		if p.Options.Hadolint {
+			pinned = func(name string) bool { return apkPinned(strings.TrimPrefix(name, "!")) } // it does not know !name
+		}
 		for _, run := range s.Runs() {
 			var names []shellscript.Word
 			for _, v := range apkAdds(run) {
-				names = append(names, withoutVersion(s, run, v, append(v.args, v.tail...), apkPinned)...)
+				names = append(names, withoutVersion(s, run, v, append(v.args, v.tail...), pinned)...)
 			}
 			if len(names) > 0 {
 				p.Report(lint.At(names[0].Text), "apk installs %s without a version", list(names))

@@ -16,7 +16,9 @@ var dl3019 = &lint.Rule{
 			if keptOut(p.Doc, run, "/var/cache/apk") || keptOut(p.Doc, run, "/etc/apk/cache") {
 				continue
 			}
-			caching := keep(apkAdds(run), func(v *invocation) bool { return !v.unknown && !v.has("--no-cache", "--no-network") })
+			caching := keep(apkAdds(run), func(v *invocation) bool {
+				return !v.has("--no-cache") && (p.Options.Hadolint || !v.unknown && !v.has("--no-network")) // hadolint asks for the one flag
+			})
 			if len(caching) == 0 {
 				continue
 			}

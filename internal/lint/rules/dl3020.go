@@ -23,10 +23,14 @@ var dl3020 = &lint.Rule{
 				return
 			}
 			lookup := s.Before(i).Lookup
-			plain := 0
+			plain, certain := 0, 0
 			var first copyArgument
 			for _, source := range sources {
-				if isPlainFile(lint.Expand(source.Value, lookup)) {
+				isPlain := isPlainFile(lint.Expand(source.Value, lookup))
+				if isPlain {
+					certain++
+				}
+				if isPlain || p.Options.Hadolint && isPlainName(source.Value) {
 					if plain++; plain == 1 {
 						first = source
 					}
@@ -36,17 +40,22 @@ var dl3020 = &lint.Rule{
 				return
 			}
 			f := p.Report(lint.Keyword(in), "ADD of %s: COPY does the same, and never anything else", first.Value)
-			if plain == len(sources) && !hasAnyFlag(in, "checksum", "keep-git-dir") {
+			if certain == len(sources) && !hasAnyFlag(in, "checksum", "keep-git-dir") {
 				f.WithFix("write COPY", lint.Edit{Span: lint.Keyword(in), Text: likeRaw(in, "COPY")})
 			}
 		}, "ADD")
 	},
 }
 
+// isPlainName says whether a source is a plain file as hadolint reads it: a variable is a part of the name.
+func isPlainName(source string) bool {
+	return source != "" && !isFetched(source) && !isArchiveName(source)
+}
+
 // isPlainFile says whether ADD does nothing but copy a source. Where a variable stands at the
 // beginning it may be a URL, at the end an archive.
 func isPlainFile(source string) bool {
-	if source == "" || strings.HasPrefix(source, "$") || isFetched(source) || isArchiveName(source) {
+	if !isPlainName(source) || strings.HasPrefix(source, "$") {
 		return false
 	}
 	last := source[strings.LastIndexByte(source, '/')+1:]

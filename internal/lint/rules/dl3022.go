@@ -18,7 +18,8 @@ var dl3022 = &lint.Rule{
 	Stage: func(p *lint.Pass, s *lint.Stage) {
 		for _, in := range s.Find("COPY") {
 			from, ok := in.Flag("from")
-			if !ok || from.Value == "" || strings.ContainsAny(from.Value, ":$") || namesItself(s, from.Value) || p.SourceStage(s, from.Value) != nil {
+			variable := strings.Contains(from.Value, "$") && !p.Options.Hadolint // to hadolint it is a name
+			if !ok || from.Value == "" || variable || strings.Contains(from.Value, ":") || namesItself(s, from.Value) || p.SourceStage(s, from.Value) != nil {
 				continue
 			}
 			if onlyDigits(from.Value) {
