@@ -13,7 +13,7 @@ var dl3021 = &lint.Rule{
 	Aliases: []string{"trivy:DS-0011"},
 	Source:  "https://github.com/hadolint/hadolint/wiki/DL3021",
 	Why: "Several files can only go into a folder, and Docker takes a destination for one when it ends with a slash. " +
-		"Without it the build stops, or works with one builder and not with another.",
+		"Without the slash the build stops.",
 	Bad:  "FROM node:22\nCOPY package.json yarn.lock /app",
 	Good: "FROM node:22\nCOPY package.json yarn.lock /app/",
 	Stage: func(p *lint.Pass, s *lint.Stage) {

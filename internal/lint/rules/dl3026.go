@@ -11,7 +11,8 @@ import (
 var dl3026 = &lint.Rule{
 	Code: "DL3026", Title: "An image comes from a registry that is not trusted", Severity: lint.Error, Family: lint.Hadolint,
 	Profiles: byDefault, Since: "0.1.0",
-	Source: "https://github.com/hadolint/hadolint/wiki/DL3026",
+	Aliases: []string{"docker-bench:4.2"},
+	Source:  "https://github.com/hadolint/hadolint/wiki/DL3026",
 	Why: "Whoever can push to a registry decides what is in the images that are built on it. Where the configuration names trusted registries, " +
 		"FROM, COPY --from and RUN --mount=from take images from these alone. A name without a registry means docker.io.",
 	Bad:  "FROM registry.example.org/debian:12",
