@@ -92,7 +92,7 @@ func comparesSum(c *shellscript.Command) bool {
 // checkedBefore says whether an instruction before a step compares a file with its checksum.
 func checkedBefore(s *lint.Stage, run *lint.Run, name string) bool {
 	for _, earlier := range s.Runs() {
-		if earlier.In.Start < run.In.Start && strings.Contains(earlier.In.Text.S, name) && checksSums(earlier) {
+		if earlier.In.Start < run.In.Start && checksSums(earlier) && namesFile(earlier, name) {
 			return true
 		}
 	}
@@ -102,4 +102,12 @@ func checkedBefore(s *lint.Stage, run *lint.Run, name string) bool {
 		found = found || ok && in.Start < run.In.Start && strings.Contains(in.Args.S, name)
 	}, "ADD")
 	return found
+}
+
+// namesFile says whether a step does something with a file but fetch it.
+func namesFile(run *lint.Run, name string) bool {
+	return slices.ContainsFunc(run.Commands(), func(c *shellscript.Command) bool {
+		c = unwrap(c)
+		return !runsProgram(c, "curl", "wget", "aria2c") && slices.ContainsFunc(c.Args(), func(w shellscript.Word) bool { return strings.Contains(w.S, name) })
+	})
 }
