@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -52,7 +53,7 @@ func readMode(s string) (m fileMode, ok bool) {
 // modeSet is a place where files get a mode.
 type modeSet struct {
 	fileMode
-	By        string // chmod, install, mkdir, COPY, ADD
+	By        string // chmod, install, mkdir, dpkg-statoverride, COPY, ADD
 	Written   string // the mode as it is written
 	Text      dockerfile.Text
 	Targets   []string // the files, as they are written
@@ -63,11 +64,14 @@ type modeSet struct {
 
 // eachMode calls fn for each mode in a stage that is known.
 func eachMode(s *lint.Stage, fn func(modeSet)) {
+	onFolders := false // of the find that runs the next commands
 	eachUnwrapped(s, func(_ *lint.Run, c *shellscript.Command) {
 		m, ok := commandMode(c)
 		if !ok {
+			onFolders = findsFolders(c)
 			return
 		}
+		m.Folders = m.Folders || onFolders && slices.Contains(m.Targets, "{}")
 		if m.fileMode, ok = readMode(m.Written); ok {
 			fn(m)
 		}
@@ -85,6 +89,15 @@ func eachMode(s *lint.Stage, fn func(modeSet)) {
 			fn(m)
 		}
 	}, "COPY", "ADD")
+}
+
+// findsFolders says whether a command is a find that finds nothing but folders.
+func findsFolders(c *shellscript.Command) bool {
+	if !runsProgram(c, "find") {
+		return false
+	}
+	kind, ok := c.FlagValue("-type")
+	return ok && kind.S == "d"
 }
 
 // commandMode finds the mode in a command that sets one.
@@ -113,6 +126,14 @@ func commandMode(c *shellscript.Command) (m modeSet, ok bool) {
 			return m, false
 		}
 		m.Written, m.Folders, targets = word.S, true, c.Operands("-m", "--mode")
+	case "dpkg-statoverride":
+		// --add USER GROUP MODE FILE
+		operands := c.Operands()
+		if len(operands) != 4 || !operands[2].Literal || !c.Has("--add") {
+			return m, false
+		}
+		word, targets = operands[2], operands[3:]
+		m.Written = word.S
 	default:
 		return m, false
 	}

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -26,7 +27,9 @@ var pl1001 = &lint.Rule{
 				continue
 			}
 			for _, f := range in.Args.Fields() {
-				if port := lint.Expand(syntax.Unquote(f.S, p.File.Escape), s.Before(i).Lookup); isSSHPort(port) {
+				// a variable may hold several ports
+				ports := strings.Fields(lint.Expand(syntax.Unquote(f.S, p.File.Escape), s.Before(i).Lookup))
+				if slices.ContainsFunc(ports, isSSHPort) {
 					p.Report(lint.At(f), "port %s is for ssh: a container needs no ssh server, docker exec gives a shell", f.S)
 				}
 			}

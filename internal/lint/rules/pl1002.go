@@ -81,7 +81,8 @@ func leavesListsAlone(c *shellscript.Command) bool {
 	case "dpkg":
 		return c.Has("--add-architecture", "--configure")
 	case "echo", "printf", "mkdir", "cp", "mv", "ln", "cat", "tee", "touch", "chmod", "chown", "sed", "set", "cd", "true", ":", "test", "[",
-		"useradd", "groupadd", "adduser", "addgroup", "usermod", "apt-key", "add-apt-repository", "gpg", "curl", "wget", "locale-gen", "debconf-set-selections":
+		"useradd", "groupadd", "adduser", "addgroup", "usermod", "apt-key", "add-apt-repository", "gpg", "curl", "wget", "locale-gen", "debconf-set-selections",
+		"ls", "date", "grep", "sleep", "exit", "unset", "install", "export", "dpkg-divert", "dpkg-reconfigure", "update-alternatives", "ldconfig", "head", "tail":
 		return true
 	}
 	return false

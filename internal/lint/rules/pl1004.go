@@ -4,6 +4,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/plinth-build/plinth/internal/dockerfile/syntax"
 	"github.com/plinth-build/plinth/internal/lint"
 )
 
@@ -19,10 +20,16 @@ var pl1004 = &lint.Rule{
 	Good: "FROM debian:12\nWORKDIR /opt/app",
 	Stage: func(p *lint.Pass, s *lint.Stage) {
 		for i, in := range s.Instructions {
-			if in.Keyword != "WORKDIR" {
-				continue
+			dir := ""
+			switch {
+			case in.Keyword == "WORKDIR":
+				dir = s.Before(i + 1).Workdir.S
+			case in.Inner != nil && in.Inner.Keyword == "WORKDIR":
+				// where a relative path of a trigger leads is seen in the next build only
+				in = in.Inner
+				dir = lint.Expand(syntax.Unquote(in.Args.S, p.File.Escape), s.Before(i).Lookup)
 			}
-			if dir := s.Before(i + 1).Workdir.S; isSystemFolder(dir) {
+			if isSystemFolder(dir) {
 				p.Report(lint.At(in.Args), "WORKDIR %s is a folder of the system: use one of the application's own, such as /app", dir)
 			}
 		}

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"path"
 	"strings"
 
 	"github.com/plinth-build/plinth/internal/lint"
@@ -26,7 +27,7 @@ var pl1005 = &lint.Rule{
 			}
 		})
 		eachWriting(s, func(w writing) {
-			if !strings.HasSuffix(w.Target, ".curlrc") {
+			if base := path.Base(w.Target); base != ".curlrc" && base != "curlrc" {
 				return
 			}
 			for _, line := range linesOf(w.Text) {
@@ -43,7 +44,7 @@ const curlValued = "AbcCdDeEFHKmoPQrtTuUwxXyYz"
 
 // insecureCurl finds the flag that switches the check of certificates off.
 func insecureCurl(c *shellscript.Command) (shellscript.Word, bool) {
-	if w, ok := c.Find("--insecure", "--proxy-insecure"); ok {
+	if w, ok := c.Find("--insecure", "--proxy-insecure", "--doh-insecure"); ok {
 		return w, true
 	}
 	return hasLetter(c, 'k', curlValued)

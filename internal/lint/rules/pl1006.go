@@ -24,13 +24,15 @@ var pl1006 = &lint.Rule{
 			}
 		})
 		eachWriting(s, func(w writing) {
-			values, at := assignments(w.Text, "check_certificate")
-			for i, v := range values {
-				if isFalse(v) {
-					p.Report(lint.At(at[i]), "check_certificate = %s in a configuration makes wget take any certificate", v)
+			for _, name := range []string{"check_certificate", "check-certificate"} {
+				values, at := assignments(w.Text, name)
+				for i, v := range values {
+					if isFalse(v) || v == "quiet" {
+						p.Report(lint.At(at[i]), "%s = %s in a configuration makes wget take any certificate", name, v)
+					}
 				}
 			}
-		}, "check_certificate")
+		}, "check_certificate", "check-certificate")
 	},
 }
 
@@ -40,10 +42,16 @@ func insecureWget(c *shellscript.Command) (shellscript.Word, bool) {
 	for i, w := range c.Args() {
 		switch {
 		case runsProgram(c, "wget", "wget2"):
-			if strings.HasPrefix(w.S, "--no-check-c") && strings.HasPrefix("--no-check-certificate", w.S) { //nolint:gocritic // wget takes any beginning of the name
+			if strings.HasPrefix(w.S, "--no-check") && strings.HasPrefix("--no-check-certificate", w.S) { //nolint:gocritic // wget takes any beginning of the name
+				return w, true
+			}
+			if value, ok := strings.CutPrefix(w.S, "--check-certificate="); ok && (isFalse(value) || value == "quiet") {
 				return w, true
 			}
 			line, long := strings.CutPrefix(w.S, "--execute=")
+			if !long {
+				line, long = strings.CutPrefix(w.S, "-e")
+			}
 			if (long || i > 0 && (c.Args()[i-1].S == "-e" || c.Args()[i-1].S == "--execute")) && wgetrcOff(line) {
 				return w, true
 			}

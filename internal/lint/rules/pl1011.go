@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/plinth-build/plinth/internal/dockerfile/syntax"
 	"github.com/plinth-build/plinth/internal/lint"
 	"github.com/plinth-build/plinth/internal/shellscript"
 )
@@ -22,11 +23,11 @@ var pl1011 = &lint.Rule{
 		var checked []string // files whose signature or checksum was checked
 		eachUnwrapped(s, func(run *lint.Run, c *shellscript.Command) {
 			checked = append(checked, checkedFiles(c)...)
-			if !runsProgram(c, "apk") {
+			if !runsProgram(c, "apk") || packageVerb(c) == "del" {
 				return
 			}
 			w, ok := c.Find("--allow-untrusted")
-			if ok && !allChecked(c, checked) && !checksSums(run) {
+			if ok && !allChecked(s, run, c, checked) && !checksSums(run) {
 				p.Report(lint.At(w.Text), "apk %s installs packages whose signature nobody checks: put the key of the repository into /etc/apk/keys", w.S)
 			}
 		})
@@ -47,13 +48,14 @@ func checkedFiles(c *shellscript.Command) (names []string) {
 
 // allChecked says whether all files that apk installs are among those that were checked, and
 // nothing else is installed.
-func allChecked(c *shellscript.Command, checked []string) bool {
+func allChecked(s *lint.Stage, run *lint.Run, c *shellscript.Command, checked []string) bool {
 	files := 0
 	for _, w := range c.Operands("-t", "--virtual", "-X", "--repository", "-p", "--root") {
 		if w.S == "add" {
 			continue
 		}
-		if !strings.HasSuffix(w.S, ".apk") || !slices.Contains(checked, path.Base(w.S)) {
+		name := path.Base(w.S)
+		if !strings.HasSuffix(name, ".apk") || !slices.Contains(checked, name) && !checkedBefore(s, run, name) {
 			return false
 		}
 		files++
@@ -84,5 +86,28 @@ func comparesSum(c *shellscript.Command) bool {
 	before := strings.TrimRight(c.Script.Text.S[:c.Call.Pos().Offset()], " \t")
 	return strings.HasSuffix(before, "$(") || strings.HasSuffix(before, "`") || slices.ContainsFunc(readers(c), func(r *shellscript.Command) bool {
 		return runsProgram(unwrap(r), "grep", "cmp", "diff")
+	})
+}
+
+// checkedBefore says whether an instruction before a step compares a file with its checksum.
+func checkedBefore(s *lint.Stage, run *lint.Run, name string) bool {
+	for _, earlier := range s.Runs() {
+		if earlier.In.Start < run.In.Start && checksSums(earlier) && namesFile(earlier, name) {
+			return true
+		}
+	}
+	found := false
+	eachInner(s, func(in *syntax.Instruction) {
+		_, ok := in.Flag("checksum")
+		found = found || ok && in.Start < run.In.Start && strings.Contains(in.Args.S, name)
+	}, "ADD")
+	return found
+}
+
+// namesFile says whether a step does something with a file but fetch it.
+func namesFile(run *lint.Run, name string) bool {
+	return slices.ContainsFunc(run.Commands(), func(c *shellscript.Command) bool {
+		c = unwrap(c)
+		return !runsProgram(c, "curl", "wget", "aria2c") && slices.ContainsFunc(c.Args(), func(w shellscript.Word) bool { return strings.Contains(w.S, name) })
 	})
 }

@@ -23,7 +23,8 @@ var pl1013 = &lint.Rule{
 				return
 			}
 			for _, w := range c.Args() {
-				if w.S == "--force-yes" || isForceYes(w.S) {
+				value, ok := strings.CutPrefix(w.S, "--force-yes=")
+				if w.S == "--force-yes" || ok && isTrue(value) || isForceYes(w.S) {
 					p.Report(lint.At(w.Text), "%s %s takes unsigned packages and removes essential ones without a word: -y is enough", c.Base(), w.S)
 				}
 			}

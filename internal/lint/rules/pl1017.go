@@ -28,7 +28,7 @@ var pl1017 = &lint.Rule{
 			}
 			args := c.Args()
 			for i, w := range args {
-				key, value, has := strings.Cut(w.S, "=")
+				key, value, has := strings.Cut(strings.TrimPrefix(w.S, "--config="), "=")
 				key = strings.ToLower(key)
 				if !strings.HasPrefix(key, "http.") || !strings.HasSuffix(key, ".sslverify") {
 					continue

@@ -87,6 +87,10 @@ func secretFile(s *lint.Stage, in *syntax.Instruction, source string) (what stri
 		}
 	}
 	folder := path.Base(path.Dir(source))
+	switch path.Base(target) {
+	case "id_rsa", "id_dsa", "id_ecdsa", "id_ed25519":
+		return "a private ssh key", true
+	}
 	switch name {
 	case "id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "identity.pem", "ssh_host_rsa_key", "ssh_host_ecdsa_key", "ssh_host_ed25519_key":
 		return "a private ssh key", true
@@ -97,7 +101,7 @@ func secretFile(s *lint.Stage, in *syntax.Instruction, source string) (what stri
 	case ".netrc", "_netrc", ".pypirc", ".git-credentials", ".dockercfg", ".pgpass", ".vault-token", "kubeconfig", "credentials.json", ".s3cfg", ".boto":
 		return "a file of credentials", true
 	case "credentials":
-		if folder == ".aws" {
+		if folder == ".aws" || strings.Contains(target, ".aws/") {
 			return "a file of credentials", true
 		}
 	case "config.json":
@@ -157,7 +161,7 @@ func secretExtension(name, target string) string {
 			return "a private key"
 		}
 	case ".json":
-		if strings.HasPrefix(stem, "client_secret") || strings.HasPrefix(stem, "service-account") || strings.HasPrefix(stem, "service_account") || strings.HasPrefix(stem, "serviceaccount") {
+		if strings.HasPrefix(stem, "client_secret") || strings.HasSuffix(stem, "service-key") || strings.HasPrefix(stem, "service-account") || strings.HasPrefix(stem, "service_account") || strings.HasPrefix(stem, "serviceaccount") {
 			return "a file of credentials"
 		}
 	}

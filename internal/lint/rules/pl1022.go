@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/plinth-build/plinth/internal/dockerfile/syntax"
@@ -90,7 +91,7 @@ func reportURL(p *lint.Pass, s *lint.Stage, index int, in *syntax.Instruction, w
 		if _, ok := state.Args[name]; ok && in.Keyword != "ARG" {
 			p.Report(at, "the build argument %s in a URL ends in the history of the image: mount a secret with RUN --mount=type=secret", name)
 		}
-	case strings.ContainsAny(user, "$`<>{}*") || isDummy(user) || word.S[i+3:end] == "user:pass" || strings.HasSuffix(word.S[i+3:end], "user:password") || word.S[i+3:end] == "username:password":
+	case strings.ContainsAny(user, "$`<>{}*") || isDummy(user) || isDummyLogin(word.S[i+3:end]):
 	case has || isToken(user):
 		p.Report(at, "credentials in a URL are in the image's history for everybody who has it: mount a secret with RUN --mount=type=secret")
 	}
@@ -199,11 +200,18 @@ func hasSecretEnv(in *syntax.Instruction, name string) bool {
 
 // isDummy says whether a password is there for the form only.
 func isDummy(s string) bool {
-	switch strings.ToLower(s) {
-	case "dummy", "placeholder", "changeme", "example", "guest", "xxx", "xxxx", "xxxxx", "fake", "none", "anonymous":
+	s = strings.ToLower(s)
+	switch s {
+	case "example", "guest", "xxx", "xxxx", "xxxxx", "fake", "none", "anonymous":
 		return true
 	}
-	return false
+	return strings.Contains(s, "dummy") || strings.Contains(s, "placeholder") || strings.Contains(s, "changeme")
+}
+
+// isDummyLogin says whether a user and a password are the words for them.
+func isDummyLogin(s string) bool {
+	s = strings.ToLower(s)
+	return s == "user:pass" || strings.HasSuffix(s, "user:password") || s == "username:password"
 }
 
 // isToken says whether a word begins as the access tokens of well-known hosts do.
@@ -218,8 +226,11 @@ func isToken(s string) bool {
 
 // namesSecret says whether a variable of that name holds a secret itself, not a file or a name of one.
 func namesSecret(name string) bool {
+	if slices.ContainsFunc(nameWords(name), func(w string) bool { return slices.Contains(notSecret, w) }) {
+		return false
+	}
 	name = "_" + strings.ToUpper(name)
-	for _, end := range []string{"_TOKEN", "_PASSWORD", "_PASSWD", "_SECRET", "_API_KEY", "_APIKEY", "_PRIVATE_KEY", "_ACCESS_KEY", "_SECRET_KEY", "_SSH_KEY", "_PAT", "_CREDENTIALS"} {
+	for _, end := range []string{"_TOKEN", "_PASSWORD", "_PASSWD", "_SECRET", "_API_KEY", "_APIKEY", "_PRIVATE_KEY", "_ACCESS_KEY", "_SECRET_KEY", "_SSH_KEY", "_PAT", "_CREDENTIALS", "_DB_PASS", "_ROOT_PASS", "_USER_PASS", "_PASSPHRASE", "_PRV_KEY"} {
 		if strings.HasSuffix(name, end) {
 			return true
 		}

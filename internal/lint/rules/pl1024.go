@@ -29,6 +29,9 @@ var pl1024 = &lint.Rule{
 			}
 		})
 		eachWriting(s, func(w writing) {
+			if removedAgain(s, w) {
+				return
+			}
 			for _, line := range linesOf(w.Text) {
 				if strings.HasPrefix(line.S, "#") {
 					continue
@@ -61,12 +64,36 @@ func isDoasForAll(rule string) bool {
 	return as < 0 || as+1 < len(words) && words[as+1] == "root"
 }
 
+// removedAgain says whether a step removes the file that was written.
+func removedAgain(s *lint.Stage, w writing) bool {
+	found := false
+	if w.Target != "" {
+		s.Commands(func(run *lint.Run, c *shellscript.Command) {
+			if c = unwrap(c); run.In.Start < w.In.Start || !runsProgram(c, "rm") {
+				return
+			}
+			if run.In == w.In && c.Words[0].Text.Offset(0) < w.Text.Offset(0) {
+				return
+			}
+			for _, file := range c.Operands() {
+				found = found || file.S == w.Target
+			}
+		})
+	}
+	return found
+}
+
 // isEverything says whether what follows NOPASSWD in a line of sudoers allows all commands.
 func isEverything(rest string) bool {
 	rest = strings.TrimLeft(rest, " \t:\\")
 	for tag, after, ok := strings.Cut(rest, ":"); ok && (tag == "SETENV" || tag == "NOEXEC"); tag, after, ok = strings.Cut(rest, ":") {
 		rest = strings.TrimLeft(after, " \t")
 	}
-	after, ok := strings.CutPrefix(rest, "ALL")
-	return ok && (after == "" || strings.IndexByte(" \t,\"'\\;&|>/", after[0]) >= 0)
+	for command := range strings.SplitSeq(rest, ",") {
+		after, ok := strings.CutPrefix(strings.TrimLeft(command, " \t"), "ALL")
+		if ok && (after == "" || strings.IndexByte(" \t\"'\\;&|>/", after[0]) >= 0) {
+			return true
+		}
+	}
+	return false
 }

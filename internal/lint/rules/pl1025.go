@@ -98,8 +98,7 @@ func notForLong(m modeSet) bool {
 		later, isMode := commandMode(c)
 		switch {
 		case isMode:
-			mode, ok := readMode(later.Written)
-			isMode = ok && !mode.OtherWrite && strings.Trim(later.Written, "01234567") == ""
+			isMode = protects(later.Written)
 		case !runsProgram(c, "rm"):
 			continue
 		}
@@ -110,4 +109,28 @@ func notForLong(m modeSet) bool {
 		})
 	}
 	return len(left) == 0
+}
+
+// protects says whether a mode takes the right to change a file away from others, or sets the sticky bit.
+func protects(mode string) bool {
+	m, ok := readMode(mode)
+	if !ok {
+		return false
+	}
+	if strings.Trim(mode, "01234567") == "" {
+		return !m.OtherWrite
+	}
+	if m.Sticky {
+		return true
+	}
+	for clause := range strings.SplitSeq(mode, ",") {
+		i := strings.IndexAny(clause, "-=")
+		if i < 0 || !strings.ContainsAny(clause[:i], "oa") {
+			continue
+		}
+		if w := strings.Contains(clause[i:], "w"); w == (clause[i] == '-') {
+			return true
+		}
+	}
+	return false
 }

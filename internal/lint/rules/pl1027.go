@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"path"
 	"strings"
 
 	"github.com/plinth-build/plinth/internal/lint"
@@ -24,16 +25,23 @@ var pl1027 = &lint.Rule{
 			}
 		})
 		eachWriting(s, func(w writing) {
-			if !strings.HasSuffix(w.Target, "/passwd") {
+			base := path.Base(w.Target)
+			if base != "passwd" && base != "shadow" {
 				return
 			}
 			for _, line := range linesOf(w.Text) {
 				fields := strings.Split(line.S, ":")
-				if len(fields) >= 6 && fields[2] == "0" && fields[0] != "root" {
+				if len(fields) < 6 {
+					continue
+				}
+				if base == "passwd" && fields[2] == "0" && fields[0] != "root" {
 					p.Report(lint.At(line), "the user %s has the uid 0, which is root: give it one of its own", fields[0])
 				}
+				if fields[0] != "" && fields[1] == "" {
+					p.Report(lint.At(line), "the user %s has an empty password, which lets everybody in: lock it with an x in passwd and ! in shadow", fields[0])
+				}
 			}
-		}, "passwd")
+		}, "passwd", "shadow")
 	},
 }
 
@@ -49,6 +57,9 @@ func weakUser(c *shellscript.Command) (at shellscript.Word, what string) {
 	case "useradd", "usermod":
 		if w, value, ok := letterFlag(c, 'p', useraddValued); ok && value.Text.S != "" && value.S == "" {
 			return w, c.Base() + " with an empty password lets everybody in as this user: leave it out"
+		}
+		if value, ok := c.FlagValue("--password"); ok && value.Text.S != "" && value.S == "" {
+			return value, c.Base() + " with an empty password lets everybody in as this user: leave it out"
 		}
 		if w, value, ok := letterFlag(c, 'u', useraddValued); ok && value.S == "0" {
 			return w, fmt.Sprintf("%s makes another root: a user needs a uid of its own", c.Base())

@@ -20,15 +20,19 @@ var pl1028 = &lint.Rule{
 	Stage: func(p *lint.Pass, s *lint.Stage) {
 		downloads := plainDownloads(s)
 		for _, d := range downloads {
-			p.Report(lint.At(d.word.Text), "%s without TLS, and %s: take https://, or check its sum", plainURL(d.word.S), d.use)
+			p.Report(lint.At(d.word.Text), "%s without TLS, and %s: take https://, or check its sum", plainURL(d.url), d.use)
 		}
 		eachInner(s, func(in *syntax.Instruction) {
 			if _, ok := in.Flag("checksum"); ok {
 				return
 			}
 			for _, source := range copySources(in) {
-				if isPlainURL(source.S) && !checkedLater(s, in, path.Base(source.S)) {
-					p.Report(lint.At(source), "ADD of %s without TLS: take https://, or say what it has to be with --checksum", plainURL(source.S))
+				url := source.S
+				if strings.HasPrefix(url, "$") {
+					url = lint.Expand(url, s.Before(indexOf(s, in)).Lookup)
+				}
+				if isPlainURL(url) && !checkedLater(s, in, path.Base(url)) {
+					p.Report(lint.At(source), "ADD of %s without TLS: take https://, or say what it has to be with --checksum", plainURL(url))
 				}
 			}
 		}, "ADD")

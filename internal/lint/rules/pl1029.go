@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/plinth-build/plinth/internal/dockerfile/syntax"
@@ -20,47 +21,97 @@ var pl1029 = &lint.Rule{
 	Stage: func(p *lint.Pass, s *lint.Stage) {
 		for _, run := range s.Runs() {
 			for _, script := range run.Scripts {
-				reportHostKey(p, script.Text)
+				eachHostKeyOption(script.Text, func(at syntax.Text, value string) {
+					if !onlyLooked(script, at.Offset(0)) {
+						reportHostKey(p, at, value)
+					}
+				})
 			}
 			if !scriptDocuments(run) {
 				for _, h := range run.In.Heredocs {
-					reportHostKey(p, h.Body)
+					eachHostKeyOption(h.Body, func(at syntax.Text, value string) { reportHostKey(p, at, value) })
 				}
 			}
 		}
 		eachInner(s, func(in *syntax.Instruction) {
-			reportHostKey(p, in.Args)
-			for _, h := range in.Heredocs {
-				reportHostKey(p, h.Body)
+			for _, text := range append([]syntax.Text{in.Args}, bodies(in)...) {
+				eachHostKeyOption(text, func(at syntax.Text, value string) { reportHostKey(p, at, value) })
 			}
-		}, "ENV", "COPY", "ADD")
+		}, "ENV", "ARG", "COPY", "ADD")
 		eachUnwrapped(s, func(run *lint.Run, c *shellscript.Command) {
-			if runsProgram(c, "ssh-keyscan") && !checksSums(run) && !strings.Contains(run.In.Text.S, "ssh-keygen -l") {
+			if runsProgram(c, "ssh-keyscan") && !onlyScansItself(c) && !checksSums(run) && !strings.Contains(run.In.Text.S, "ssh-keygen -l") {
 				p.Report(lint.At(c.Words[0].Text), "ssh-keyscan takes the key of whoever answers: copy a known_hosts file with the host's known key")
 			}
 		})
 	},
 }
 
-// reportHostKey finds the options of ssh that switch the check of host keys off, in whatever they stand:
-// a command, a configuration, a variable.
-func reportHostKey(p *lint.Pass, text syntax.Text) {
-	const option = "StrictHostKeyChecking"
+func reportHostKey(p *lint.Pass, at syntax.Text, value string) {
+	p.Report(lint.At(at), "%s %s makes ssh take the key of whoever answers: copy a known_hosts file with the host's known key", hostKeyOption, value)
+}
+
+const hostKeyOption = "StrictHostKeyChecking"
+
+// bodies are the documents of an instruction.
+func bodies(in *syntax.Instruction) (out []syntax.Text) {
+	for _, h := range in.Heredocs {
+		out = append(out, h.Body)
+	}
+	return out
+}
+
+// eachHostKeyOption calls fn for the options of ssh that switch the check of host keys off, in whatever they
+// stand: a command, a configuration, a variable.
+func eachHostKeyOption(text syntax.Text, fn func(at syntax.Text, value string)) {
 	for from := 0; ; {
-		i := indexFold(text.S[from:], option)
+		i := indexFold(text.S[from:], hostKeyOption)
 		if i < 0 {
 			return
 		}
 		i += from
-		from = i + len(option)
+		from = i + len(hostKeyOption)
 		value := strings.TrimLeft(text.S[from:], " \t=\\\"'")
 		end := strings.IndexFunc(value, func(r rune) bool { return (r|0x20) < 'a' || (r|0x20) > 'z' })
 		if end < 0 {
 			end = len(value)
 		}
 		start := len(text.S) - len(value)
-		if start > from && (isFalse(value[:end])) {
-			p.Report(lint.At(text.Slice(i, start+end)), "%s %s makes ssh take the key of whoever answers: copy a known_hosts file with the host's known key", option, value[:end])
+		if start > from && isFalse(value[:end]) && !behindHash(text.S[:i]) {
+			fn(text.Slice(i, start+end), value[:end])
 		}
 	}
+}
+
+// behindHash says whether a text ends in a comment that has just begun, or in a line that is one.
+func behindHash(before string) bool {
+	line := before[strings.LastIndexByte(before, '\n')+1:]
+	return strings.HasPrefix(strings.TrimLeft(line, " \t"), "#") || strings.HasSuffix(strings.TrimRight(before, " \t"), "#")
+}
+
+// onlyLooked says whether a place in a script is in the words of grep, or in what sed looks for and takes out.
+func onlyLooked(script *shellscript.Script, offset int) bool {
+	looked := false
+	eachScript([]*shellscript.Script{script}, func(script *shellscript.Script) {
+		for _, c := range script.Commands {
+			c = unwrap(c)
+			if !runsProgram(c, "grep", "egrep", "fgrep", "sed", "awk") {
+				continue
+			}
+			for _, w := range c.Args() {
+				looked = looked || holds(w.Text, offset) && !(runsProgram(c, "sed") && slices.ContainsFunc(sedTexts(w.Text), func(t syntax.Text) bool { return holds(t, offset) }))
+			}
+		}
+	})
+	return looked
+}
+
+// holds says whether a place in the file is in a text.
+func holds(t syntax.Text, offset int) bool {
+	return t.S != "" && t.Offset(0) <= offset && offset < t.Offset(len(t.S))
+}
+
+// onlyScansItself says whether all hosts that ssh-keyscan asks are the machine itself.
+func onlyScansItself(c *shellscript.Command) bool {
+	hosts := c.Operands("-f", "-p", "-t", "-T", "-O")
+	return len(hosts) > 0 && !slices.ContainsFunc(hosts, func(w shellscript.Word) bool { return !isLocalHost(w.S) })
 }

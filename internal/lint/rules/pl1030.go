@@ -24,10 +24,10 @@ var pl1030 = &lint.Rule{
 				words = in.Args.Fields()
 			}
 			for _, w := range words {
-				dir := path.Clean(syntax.Unquote(w.S, p.File.Escape))
+				dir := path.Clean(lint.Expand(syntax.Unquote(w.S, p.File.Escape), s.Before(indexOf(s, in)).Lookup))
 				switch {
-				case path.Base(dir) == "docker.sock":
-					p.Report(lint.At(w), "%s of docker.sock: whoever runs this image with it gives it root on the machine", in.Keyword)
+				case isEngineSocket(dir):
+					p.Report(lint.At(w), "%s of %s: whoever runs this image with it gives it root on the machine", in.Keyword, path.Base(dir))
 				case in.Keyword == "VOLUME" && isSensitiveVolume(dir):
 					p.Report(lint.At(w), "VOLUME %s puts another folder over one of the system's: use one of the application's own", dir)
 				}
@@ -38,18 +38,27 @@ var pl1030 = &lint.Rule{
 				return
 			}
 			for _, w := range c.Args() {
-				if path.Base(w.S) == "docker.sock" {
-					p.Report(lint.At(w.Text), "%s of docker.sock: whoever may write to it is root on the machine", c.Base())
+				if isEngineSocket(w.S) {
+					p.Report(lint.At(w.Text), "%s of %s: whoever may write to it is root on the machine", c.Base(), path.Base(w.S))
 				}
 			}
 		})
 	},
 }
 
+// isEngineSocket says whether a file is the socket of a program that runs containers.
+func isEngineSocket(file string) bool {
+	switch path.Base(file) {
+	case "docker.sock", "containerd.sock", "podman.sock", "crio.sock":
+		return true
+	}
+	return false
+}
+
 // isSensitiveVolume says whether a folder is one of those that a system can't do without.
 func isSensitiveVolume(dir string) bool {
 	switch dir {
-	case "/", "/boot", "/dev", "/etc", "/lib", "/proc", "/sys", "/usr", "/bin", "/sbin":
+	case "/", "/boot", "/dev", "/etc", "/lib", "/proc", "/sys", "/usr", "/bin", "/sbin", "/lib64":
 		return true
 	}
 	return false

@@ -30,7 +30,7 @@ var pl1031 = &lint.Rule{
 			_, noCheck := insecureWget(c)
 			insecure := runsProgram(c, "curl") && k || noCheck
 			for _, w := range c.Args() {
-				if (isPlainURL(w.S) || insecure && strings.HasPrefix(w.S, "https://")) && (isCertificate(w.S) || savesCertificate(c)) {
+				if (isPlainURL(w.S) || insecure && isForeignHTTPS(w.S)) && (isCertificate(w.S) || savesCertificate(c)) {
 					p.Report(lint.At(w.Text), "%s becomes a trusted certificate, and nobody has checked where it comes from: COPY it, or check its sum", plainURL(w.S))
 				}
 			}
@@ -73,14 +73,33 @@ func isTrustFolder(dir string) bool {
 
 // savesCertificate says whether a download is kept as a certificate.
 func savesCertificate(c *shellscript.Command) bool {
-	target := redirectTarget(c)
+	target := outputFile(c)
 	if isCertificate(target) || isTrustFolder(target) {
 		return true
 	}
-	for _, w := range c.Args() {
-		if !strings.Contains(w.S, "://") && (isCertificate(w.S) || isTrustFolder(w.S)) {
+	args := c.Args()
+	for i, w := range args {
+		if i > 0 && isOwnCertificate(args[i-1].S) {
+			continue
+		}
+		if !strings.Contains(w.S, "://") && !strings.HasPrefix(w.S, "--c") && (isCertificate(w.S) || isTrustFolder(w.S)) {
 			return true
 		}
 	}
 	return false
+}
+
+// isOwnCertificate says whether the word behind a flag is a certificate that the download itself uses.
+func isOwnCertificate(flag string) bool {
+	switch flag {
+	case "--cacert", "--capath", "--cert", "-E", "--ca-certificate", "--ca-directory", "--certificate":
+		return true
+	}
+	return false
+}
+
+// isForeignHTTPS says whether a word is a URL with TLS of another machine.
+func isForeignHTTPS(s string) bool {
+	rest, ok := strings.CutPrefix(s, "https://")
+	return ok && !isLocalHost(rest)
 }

@@ -12,18 +12,19 @@ import (
 
 // download is a file that a step fetches without TLS and that is run or unpacked.
 type download struct {
-	word shellscript.Word // the URL
+	word shellscript.Word // the URL, as it is written
 	use  string           // what happens to it
+	url  string           // what the URL is, without its variables as far as they are known
 }
 
 // plainDownloads finds what the steps of a stage fetch without TLS, where something is done with it that makes
 // code of it.
 func plainDownloads(s *lint.Stage) (out []download) {
 	type fetched struct {
-		word shellscript.Word
-		file string
-		in   *syntax.Instruction
-		kept bool // something takes the file from where it is
+		download
+		files []string // the names of the file: as they are written, and without variables
+		in    *syntax.Instruction
+		kept  bool // something takes the file from where it is
 	}
 	var open []fetched
 	s.Commands(func(run *lint.Run, outer *shellscript.Command) {
@@ -31,9 +32,10 @@ func plainDownloads(s *lint.Stage) (out []download) {
 		if use := consumes(c); use != "" {
 			left := open[:0:0]
 			for _, f := range open {
-				if readsFile(c, f.file) {
+				if readsFile(c, f.files...) {
 					if !checksSums(run) {
-						out = append(out, download{f.word, use})
+						f.use = use
+						out = append(out, f.download)
 					}
 					continue
 				}
@@ -42,33 +44,34 @@ func plainDownloads(s *lint.Stage) (out []download) {
 			open = left
 		}
 		if runsProgram(c, "rm") {
-			open = slices.DeleteFunc(open, func(f fetched) bool { return readsFile(c, f.file) })
+			open = slices.DeleteFunc(open, func(f fetched) bool { return readsFile(c, f.files...) })
 		}
 		if w, ok := installsURL(c); ok {
 			use := c.Base() + " installs it"
 			if runsProgram(c, "gpg", "apt-key") {
 				use = c.Base() + " trusts it"
 			}
-			out = append(out, download{w, use})
+			out = append(out, download{w, use, w.S})
 		}
 		if w, ok := clonesURL(c); ok && !namesCommit(s, run) {
-			out = append(out, download{w, "git clones it"})
+			out = append(out, download{w, "git clones it", w.S})
 		}
-		w, ok := plainFetch(c)
+		d, ok := plainFetch(s, run, c)
 		if !ok || checksSums(run) {
 			return
 		}
-		if file := fetchedFile(c, w.S); file != "" {
-			open = append(open, fetched{w, file, run.In, isProgramFile(file) || savesTrusted(c)})
+		if file := fetchedFile(c, d.url); file != "" {
+			open = append(open, fetched{d, []string{file, fetchedFile(c, d.word.S)}, run.In, isProgramFile(file) || savesTrusted(c)})
 			return
 		}
-		if use := passedTo(outer); use != "" {
-			out = append(out, download{w, use})
+		if d.use = passedTo(outer); d.use != "" {
+			out = append(out, d)
 		}
 	})
 	for _, f := range open {
-		if f.kept && !checkedLater(s, f.in, f.file) {
-			out = append(out, download{f.word, "it stays in the image"})
+		if f.kept && !checkedLater(s, f.in, f.files[0]) {
+			f.use = "it stays in the image"
+			out = append(out, f.download)
 		}
 	}
 	return out
@@ -98,17 +101,26 @@ func isTrusted(file string) bool {
 }
 
 // plainFetch finds the URL without TLS that a command fetches.
-func plainFetch(c *shellscript.Command) (shellscript.Word, bool) {
+func plainFetch(s *lint.Stage, run *lint.Run, c *shellscript.Command) (download, bool) {
 	if !runsProgram(c, "curl", "wget", "wget2", "aria2c") {
-		return shellscript.Word{}, false
+		return download{}, false
 	}
 	args := c.Args()
 	for i, w := range args {
-		if isPlainURL(w.S) && (i == 0 || !takesURL(args[i-1].S)) {
-			return w, true
+		if i > 0 && takesURL(args[i-1].S) {
+			continue
+		}
+		url := w.S
+		if strings.HasPrefix(url, "$") {
+			if words := fields(s, run, c.Script, w); len(words) == 1 {
+				url = words[0].S
+			}
+		}
+		if isPlainURL(url) {
+			return download{word: w, url: url}, true
 		}
 	}
-	return shellscript.Word{}, false
+	return download{}, false
 }
 
 // takesURL says whether a flag has a URL as its value that is not fetched.
@@ -127,7 +139,8 @@ func installsURL(c *shellscript.Command) (shellscript.Word, bool) {
 		if c.HasFlag("-q", "--query", "-e", "--erase") {
 			return shellscript.Word{}, false
 		}
-	case "yum", "dnf", "microdnf", "zypper", "pip", "pip3", "npm", "gem":
+	case "easy_install":
+	case "yum", "dnf", "microdnf", "zypper", "pip", "pip3", "npm", "gem", "luarocks":
 		if !c.Has("install", "localinstall", "in", "i") {
 			return shellscript.Word{}, false
 		}
@@ -227,14 +240,11 @@ func outputName(file string) string {
 }
 
 // readsFile says whether a command names a file, or runs it.
-func readsFile(c *shellscript.Command, file string) bool {
+func readsFile(c *shellscript.Command, names ...string) bool {
 	for _, w := range c.Words {
 		base := path.Base(w.S)
-		if base == file {
-			return true
-		}
-		if strings.ContainsAny(base, "*?[") {
-			if ok, err := path.Match(base, file); ok && err == nil {
+		for _, name := range names {
+			if ok, err := path.Match(base, name); base == name || ok && err == nil {
 				return true
 			}
 		}
@@ -245,6 +255,9 @@ func readsFile(c *shellscript.Command, file string) bool {
 // consumes says what a command makes of a file that it reads, "" when that is nothing that has to be trusted.
 func consumes(c *shellscript.Command) string {
 	base := c.Base()
+	if c.Name() == "" {
+		return "" // not known, and the base of that is the dot that reads scripts
+	}
 	switch base {
 	case "tar", "bsdtar", "unzip", "cpio", "gunzip", "zcat", "xz", "unxz", "bunzip2", "7z", "7za", "jar":
 		if base == "jar" && !strings.Contains(c.Sub(), "x") {
