@@ -29,7 +29,7 @@ func rpmInstalls(v *invocation) bool {
 
 // rpmAsks says whether a call waits for an answer.
 func rpmAsks(v *invocation) bool {
-	if v.unknown || v.has("-y", "--assumeyes", "--assumeno", "--downloadonly") {
+	if v.has("-y", "--assumeyes", "--assumeno", "--downloadonly") {
 		return false
 	}
 	return !slices.ContainsFunc(v.values("--setopt"), func(w shellscript.Word) bool {
@@ -38,11 +38,14 @@ func rpmAsks(v *invocation) bool {
 	})
 }
 
-// reportAsking reports the first call of a step that waits for an answer, and adds -y to all.
+// reportAsking reports the first call of a step that waits for an answer, and adds -y to all. hadolint looks at the
+// call alone: neither at what a variable may hold, nor at who answers.
 func reportAsking(p *lint.Pass, s *lint.Stage, t *tool) {
 	for _, run := range s.Runs() {
-		asking := keep(t.calls(run), func(v *invocation) bool { return rpmInstalls(v) && rpmAsks(v) })
-		if len(asking) == 0 || answered(run) {
+		asking := keep(t.calls(run), func(v *invocation) bool {
+			return rpmInstalls(v) && (!v.unknown || p.Options.Hadolint) && rpmAsks(v)
+		})
+		if len(asking) == 0 || !p.Options.Hadolint && answered(run) {
 			continue
 		}
 		asks := "asks"
