@@ -12,10 +12,10 @@ var dl3034 = &lint.Rule{
 	Stage: func(p *lint.Pass, s *lint.Stage) {
 		for _, run := range s.Runs() {
 			asking := keep(zypper.calls(run), func(v *invocation) bool {
-				return v.is("install", "in", "remove", "rm", "source-install", "si", "patch") && !v.unknown &&
+				return v.is("install", "in", "remove", "rm", "source-install", "si", "patch") && (!v.unknown || p.Options.Hadolint) &&
 					!v.has("-n", "--non-interactive", "--non-interactive-include-reboot-patches", "-y", "--no-confirm", "--dry-run")
 			})
-			if len(asking) == 0 || answered(run) {
+			if len(asking) == 0 || !p.Options.Hadolint && answered(run) {
 				continue
 			}
 			f := p.Report(asking[0].span(), "%s asks before it goes on: add --non-interactive", asking[0].title())

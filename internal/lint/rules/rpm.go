@@ -29,7 +29,7 @@ func rpmInstalls(v *invocation) bool {
 
 // rpmAsks says whether a call waits for an answer.
 func rpmAsks(v *invocation) bool {
-	if v.unknown || v.has("-y", "--assumeyes", "--assumeno", "--downloadonly") {
+	if v.has("-y", "--assumeyes", "--assumeno", "--downloadonly") {
 		return false
 	}
 	return !slices.ContainsFunc(v.values("--setopt"), func(w shellscript.Word) bool {
@@ -41,8 +41,8 @@ func rpmAsks(v *invocation) bool {
 // reportAsking reports the first call of a step that waits for an answer, and adds -y to all.
 func reportAsking(p *lint.Pass, s *lint.Stage, t *tool) {
 	for _, run := range s.Runs() {
-		asking := keep(t.calls(run), func(v *invocation) bool { return rpmInstalls(v) && rpmAsks(v) })
-		if len(asking) == 0 || answered(run) {
+		asking := keep(t.calls(run), func(v *invocation) bool { return rpmInstalls(v) && (!v.unknown || p.Options.Hadolint) && rpmAsks(v) })
+		if len(asking) == 0 || !p.Options.Hadolint && answered(run) {
 			continue
 		}
 		asks := "asks"
@@ -61,9 +61,9 @@ func unpinnedRPM(s *lint.Stage, run *lint.Run, t *tool) (out []shellscript.Word)
 		case !rpmInstalls(v) || v.is("group", "groups", "groupinstall"):
 		case v.is("module"):
 			out = append(out, withoutVersion(s, run, v, v.args[1:], func(s string) bool { return strings.Contains(s, ":") })...)
-		case s.Options().Hadolint: // it takes variables for what they are, unless they stand where the version does
-			out = append(out, slices.DeleteFunc(slices.Concat(v.args, v.tail), func(w shellscript.Word) bool {
-				return rpmPinned(w.S) || strings.Contains(w.S, "-$")
+		case s.Options().Hadolint: // it takes variables for what they are, but with dnf where they stand in the version's place
+			out = append(out, slices.DeleteFunc(slices.Concat(v.args, v.tail, v.opaque), func(w shellscript.Word) bool {
+				return rpmPinned(w.S) || t == dnf && strings.Contains(w.S, "-$")
 			})...)
 		default:
 			out = append(out, withoutVersion(s, run, v, append(v.args, v.tail...), rpmPinned)...)
@@ -72,15 +72,18 @@ func unpinnedRPM(s *lint.Stage, run *lint.Run, t *tool) (out []shellscript.Word)
 	return out
 }
 
-// rpmPinned says whether a package has a version: its last part, or the one before its
-// architecture, begins with a digit. Files, groups and capabilities
-// have none to give.
+// rpmPinned says whether a package has a version, as hadolint sees it: a part behind a hyphen begins with a digit. Files,
+// groups and capabilities have none to give.
 func rpmPinned(s string) bool {
 	if strings.ContainsAny(s, "/=<>(") || strings.HasPrefix(s, "@") || strings.HasSuffix(s, ".rpm") {
 		return true
 	}
-	i := strings.LastIndexByte(s, '-')
-	return i > 0 && i+1 < len(s) && s[i+1] >= '0' && s[i+1] <= '9'
+	for i := 1; i+1 < len(s); i++ {
+		if s[i] == '-' && s[i+1] >= '0' && s[i+1] <= '9' {
+			return true
+		}
+	}
+	return false
 }
 
 // cleansRPM says whether a program empties the cache of yum or dnf.
