@@ -43,7 +43,7 @@ func (s *Stage) Runs() []*Run {
 // isWindows says whether the stage stands on an image of Windows, as far as its name and the escape directive, which is
 // there for paths with backslashes, tell.
 func (s *Stage) isWindows() bool {
-	if s.doc.File.Escape == '`' {
+	if s.doc.File.Escape == '`' && !s.doc.Options.Hadolint {
 		return true
 	}
 	for s.Parent != nil {

@@ -30,8 +30,8 @@ var dl3016 = &lint.Rule{
 	},
 }
 
-// npmPackages are the words that npm install is to install. Hadolint knows of one flag only that its value is the next
-// word, and takes the values of others for packages.
+// npmPackages are the words that npm install is to install. Hadolint knows of two flags only that their values are the
+// next word, and takes the values of others for packages.
 func npmPackages(v *invocation, asHadolint bool) []shellscript.Word {
 	words := slices.Concat(v.args, v.tail)
 	if !asHadolint {
@@ -39,7 +39,7 @@ func npmPackages(v *invocation, asHadolint bool) []shellscript.Word {
 	}
 	for _, f := range v.flags {
 		at := f.word.Text.Offset(0)
-		if f.name != "--loglevel" && at > v.verb.Text.Offset(0) && f.value.S != "" && f.value.Text.Offset(0) != at {
+		if f.name != "--loglevel" && f.name != "--registry" && at > v.verb.Text.Offset(0) && f.value.S != "" && f.value.Text.Offset(0) != at {
 			words = append(words, f.value)
 		}
 	}

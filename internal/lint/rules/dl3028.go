@@ -31,11 +31,20 @@ var dl3028 = &lint.Rule{
 }
 
 var gem = &tool{
-	names: []string{"gem"},
+	names:    []string{"gem"},
+	switches: gemSwitches,
 	valued: []string{
 		"-v", "--version", "-i", "--install-dir", "-n", "--bindir", "-P", "--trust-policy", "-s", "--source", "-p", "--http-proxy",
 		"--platform", "-g", "--file", "-B", "--bulk-threshold", "--build-root", "--config-file", "--target-rbconfig",
 	},
+}
+
+// gemSwitches are the long flags without a value. Any other one may be for the build of a gem, and its value in the next word.
+var gemSwitches = []string{
+	"--both", "--backtrace", "--conservative", "--debug", "--default", "--development", "--development-all", "--env-shebang", "--explain", "--force",
+	"--format-executable", "--help", "--ignore-dependencies", "--local", "--lock", "--minimal-deps", "--post-install-message", "--pre", "--prerelease",
+	"--quiet", "--rdoc", "--remote", "--ri", "--silent", "--suggestions", "--update-sources", "--user-install", "--vendor", "--verbose", "--wrappers",
+	"--clear-sources", "--norc",
 }
 
 func gemPinned(s string) bool { return strings.Contains(s, ":") || strings.HasSuffix(s, ".gem") }

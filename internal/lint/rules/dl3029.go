@@ -19,8 +19,16 @@ var dl3029 = &lint.Rule{
 		if s.From == nil {
 			return
 		}
-		if f, ok := s.From.Flag("platform"); ok && f.Value != "" && !strings.Contains(f.Value, "$") {
+		if f, ok := s.From.Flag("platform"); ok && f.Value != "" && !leavesOpen(f.Value, p.Options.Hadolint) {
 			p.Report(lint.At(f.Text), "FROM is for %s whatever is built for: leave --platform to the build, or use $BUILDPLATFORM", f.Value)
 		}
 	},
+}
+
+// leavesOpen says whether a platform is for the build to say. As it is written, only the builder's own variables tell.
+func leavesOpen(platform string, asHadolint bool) bool {
+	if asHadolint {
+		return strings.Contains(platform, "BUILDPLATFORM") || strings.Contains(platform, "TARGETPLATFORM")
+	}
+	return strings.Contains(platform, "$")
 }

@@ -43,8 +43,9 @@ func programs(run *lint.Run) iter.Seq[program] {
 
 // A tool is a program with subcommands.
 type tool struct {
-	names  []string
-	valued []string // flags that take a value in the next word
+	names    []string
+	valued   []string // flags that take a value in the next word
+	switches []string // with these, all other long flags do too, but for --no-something
 }
 
 // An invocation is a call of a tool, taken apart.
@@ -118,7 +119,7 @@ func (t *tool) flag(v *invocation, w shellscript.Word) bool {
 	name, value, has := strings.Cut(w.S, "=")
 	if strings.HasPrefix(name, "--") {
 		v.flags = append(v.flags, flag{name, cutWord(w, value), w})
-		return !has && slices.Contains(t.valued, name)
+		return !has && t.takesValue(name)
 	}
 	for i := 1; i < len(name); i++ {
 		short := "-" + name[i:i+1]
@@ -134,6 +135,13 @@ func (t *tool) flag(v *invocation, w shellscript.Word) bool {
 		}
 	}
 	return false
+}
+
+func (t *tool) takesValue(flag string) bool {
+	if t.switches == nil || slices.Contains(t.valued, flag) {
+		return slices.Contains(t.valued, flag)
+	}
+	return !slices.Contains(t.switches, flag) && !strings.HasPrefix(flag, "--no-")
 }
 
 func cutWord(w shellscript.Word, value string) shellscript.Word {

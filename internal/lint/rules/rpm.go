@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/plinth-build/plinth/internal/dockerfile/syntax"
 	"github.com/plinth-build/plinth/internal/lint"
 	"github.com/plinth-build/plinth/internal/shellscript"
 )
@@ -64,9 +65,9 @@ func unpinnedRPM(s *lint.Stage, run *lint.Run, t *tool) (out []shellscript.Word)
 		case !rpmInstalls(v) || v.is("group", "groups", "groupinstall"):
 		case v.is("module"):
 			out = append(out, withoutVersion(s, run, v, v.args[1:], func(s string) bool { return strings.Contains(s, ":") })...)
-		case s.Options().Hadolint: // it takes variables for what they are, unless they stand where the version does
-			out = append(out, slices.DeleteFunc(slices.Concat(v.args, v.tail), func(w shellscript.Word) bool {
-				return rpmPinned(w.S) || strings.Contains(w.S, "-$")
+		case s.Options().Hadolint: // it takes variables for what they are, but with dnf those that the file sets
+			out = append(out, slices.DeleteFunc(slices.Concat(v.args, v.tail, v.opaque), func(w shellscript.Word) bool {
+				return rpmPinned(w.S) || t == dnf && setBefore(s.Doc(), run, lint.Variables(w.S))
 			})...)
 		default:
 			out = append(out, withoutVersion(s, run, v, append(v.args, v.tail...), rpmPinned)...)
@@ -75,15 +76,27 @@ func unpinnedRPM(s *lint.Stage, run *lint.Run, t *tool) (out []shellscript.Word)
 	return out
 }
 
-// rpmPinned says whether a package has a version: its last part, or the one before its
-// architecture, begins with a digit. Files, groups and capabilities
-// have none to give.
+// setBefore says whether an ARG or ENV before a step, in whatever stage, sets one of these variables.
+func setBefore(d *lint.Doc, run *lint.Run, names []string) bool {
+	return slices.ContainsFunc(d.File.Instructions, func(in *syntax.Instruction) bool {
+		return in.Start < run.In.Start && (in.Keyword == "ARG" || in.Keyword == "ENV") && slices.ContainsFunc(in.Pairs(), func(p syntax.Pair) bool {
+			return slices.Contains(names, p.Key.S)
+		})
+	})
+}
+
+// rpmPinned says whether a package has a version, as hadolint sees it: a part behind a hyphen begins with a digit. Files,
+// groups and capabilities have none to give.
 func rpmPinned(s string) bool {
 	if strings.ContainsAny(s, "/=<>(") || strings.HasPrefix(s, "@") || strings.HasSuffix(s, ".rpm") {
 		return true
 	}
-	i := strings.LastIndexByte(s, '-')
-	return i > 0 && i+1 < len(s) && s[i+1] >= '0' && s[i+1] <= '9'
+	for i := 1; i+1 < len(s); i++ {
+		if s[i] == '-' && s[i+1] >= '0' && s[i+1] <= '9' {
+			return true
+		}
+	}
+	return false
 }
 
 // cleansRPM says whether a program empties the cache of yum or dnf.
