@@ -71,7 +71,7 @@ func (s *Swept) sweepCgroups(ctx context.Context, roots []string) error {
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	removed, err := removeCgroups(roots)
+	removed, err := removeCgroups(ctx, roots, deadline)
 	s.Cgroups = append(s.Cgroups, removed...)
 	return err
 }
@@ -109,19 +109,28 @@ func cgroupDirs(roots []string) []string {
 	return dirs
 }
 
-// removeCgroups removes empty cgroups and returns those of containers.
-func removeCgroups(roots []string) ([]string, error) {
+// removeCgroups removes cgroups without processes and returns those of
+// containers. A process that was killed is gone from the list of its cgroup
+// before the kernel lets go of the cgroup, so it tries again until the deadline.
+func removeCgroups(ctx context.Context, roots []string, deadline time.Time) ([]string, error) {
 	var removed []string
-	var errs []error
-	for _, dir := range slices.Backward(cgroupDirs(roots)) {
-		err := unix.Rmdir(dir)
-		switch {
-		case err == nil && filepath.Base(filepath.Dir(dir)) == "buildkit":
-			removed = append(removed, dir)
-		case err != nil && !errors.Is(err, unix.ENOENT):
-			errs = append(errs, fmt.Errorf("cannot remove cgroup %s: %w", dir, err))
+	for {
+		var errs []error
+		busy := false
+		for _, dir := range slices.Backward(cgroupDirs(roots)) {
+			err := unix.Rmdir(dir)
+			switch {
+			case err == nil && filepath.Base(filepath.Dir(dir)) == "buildkit":
+				removed = append(removed, dir)
+			case err != nil && !errors.Is(err, unix.ENOENT):
+				errs = append(errs, fmt.Errorf("cannot remove cgroup %s: %w", dir, err))
+				busy = busy || errors.Is(err, unix.EBUSY)
+			}
 		}
+		if !busy || time.Now().After(deadline) || ctx.Err() != nil {
+			slices.Sort(removed)
+			return removed, errors.Join(errs...)
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
-	slices.Sort(removed)
-	return removed, errors.Join(errs...)
 }

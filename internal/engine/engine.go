@@ -229,15 +229,14 @@ func (e *Engine) shutdown() error {
 	return nil
 }
 
-// removeRemains removes what the containers left, which is nothing but empty
-// cgroups unless one of them could not be waited for.
+// removeRemains removes what the containers left, which is nothing but cgroups
+// with processes that are about to end, unless a container could not be waited for.
 func (e *Engine) removeRemains() error {
-	if !e.worker.leftovers(e.opts.Root) {
-		_, err := removeCgroups(cgroupRoots(e.opts.Root))
-		return err
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
+	if !e.worker.leftovers(e.opts.Root) {
+		return new(Swept).sweepCgroups(ctx, cgroupRoots(e.opts.Root))
+	}
 	_, err := Sweep(ctx, e.opts)
 	return err
 }
