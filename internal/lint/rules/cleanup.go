@@ -136,6 +136,24 @@ func uncleaned(run *lint.Run, t *tool, fills func(*invocation) bool, cleans func
 	return out
 }
 
+// uncleanedInOrder is uncleaned as hadolint has it: what empties the cache before the first call that fills it is taken
+// for a clean-up in the wrong place (early), whatever comes behind.
+func uncleanedInOrder(run *lint.Run, t *tool, fills func(*invocation) bool, cleans func(program) bool) (out []*invocation, early bool) {
+	for p := range programs(run) {
+		if hasName(t, p) {
+			if v := t.parse(p); fills(v) {
+				out = append(out, v)
+				continue
+			}
+		}
+		early = early || len(out) == 0 && cleans(p)
+	}
+	if early {
+		return out, true
+	}
+	return uncleaned(run, t, fills, cleans), false
+}
+
 func hasName(t *tool, p program) bool {
 	name := p.name()
 	for _, n := range t.names {

@@ -19,18 +19,21 @@ var dl3036 = &lint.Rule{
 			if keptOut(p.Doc, run, zypperCache) {
 				continue
 			}
-			left := uncleaned(run, zypper, zypperInstalls, func(c program) bool {
-				return c.removes(zypperCache) || c.name() == "zypper" && zypper.parse(c).is("clean", "cc")
-			})
+			left, early := uncleaned(run, zypper, zypperInstalls, func(c program) bool { return cleansZypper(c) || c.removes(zypperCache) }), false
+			if p.Options.Hadolint {
+				left, early = uncleanedInOrder(run, zypper, zypperInstalls, cleansZypper)
+			}
 			if len(left) == 0 {
 				continue
 			}
 			f := p.Report(left[0].span(), "%s leaves its cache in the image: end with zypper clean in the same RUN", left[0].title())
-			if e, ok := appended(run, "zypper clean --all"); ok && left[0].direct() {
+			if e, ok := appended(run, "zypper clean --all"); ok && !early && left[0].direct() {
 				f.WithFix("add zypper clean --all", e)
 			}
 		}
 	},
 }
+
+func cleansZypper(c program) bool { return c.name() == "zypper" && zypper.parse(c).is("clean", "cc") }
 
 const zypperCache = "/var/cache/zypp"

@@ -31,22 +31,25 @@ var dl3060 = &lint.Rule{
 }
 
 // yarnLeaves are the commands that fill the cache and are not followed by one that empties it.
-// hadolint knows only yarn install.
-func yarnLeaves(run *lint.Run, onlyInstall bool) (left []*shellscript.Command) {
+// hadolint knows only yarn install, and takes a yarn cache clean before it for one in the wrong place.
+func yarnLeaves(run *lint.Run, hadolint bool) (left []*shellscript.Command) {
 	for _, m := range run.Mounts() {
 		if t := lint.MountType(m); t == "cache" || t == "tmpfs" {
 			return nil
 		}
 	}
+	var all []*shellscript.Command
+	early := false
 	run.Each(func(c *shellscript.Command) {
 		c = unwrap(c)
 		switch c.Base() {
 		case "yarn", "yarnpkg":
 			ops := c.Operands("--cwd", "--network-timeout", "--registry", "--modules-folder", "--mutex", "--network-concurrency", "--prefix", "--global-folder")
 			switch {
-			case fillsYarnCache(c, ops) && (!onlyInstall || len(ops) > 0 && ops[0].S == "install"):
-				left = append(left, c)
+			case fillsYarnCache(c, ops) && (!hadolint || len(ops) > 0 && ops[0].S == "install"):
+				left, all = append(left, c), append(all, c)
 			case len(ops) > 1 && ops[0].S == "cache" && ops[1].S == "clean":
+				early = early || len(all) == 0
 				left = nil
 			}
 		case "rm":
@@ -57,6 +60,9 @@ func yarnLeaves(run *lint.Run, onlyInstall bool) (left []*shellscript.Command) {
 			}
 		}
 	})
+	if hadolint && early {
+		return all
+	}
 	return left
 }
 

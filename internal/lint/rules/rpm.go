@@ -108,6 +108,15 @@ func cleansRPM(c program) bool {
 	return slices.ContainsFunc(rpmCaches, c.removes) || c.removesBelow(rpmCaches)
 }
 
+// cleansRPMToHadolint says whether hadolint takes a program for one that empties the cache of yum or dnf: it asks for one
+// of the words of `dnf clean all` or of `rm -rf /var/cache/libdnf5`, not for all of them.
+func cleansRPMToHadolint(c program) bool {
+	if c.name() == "rm" {
+		return slices.ContainsFunc(c.words[1:], func(w shellscript.Word) bool { return w.S == "-rf" }) || cleansRPM(c)
+	}
+	return (hasName(yum, c) || hasName(dnf, c)) && dnf.parse(c).is("clean")
+}
+
 var rpmCaches = []string{"/var/cache/yum", "/var/cache/dnf", "/var/cache/libdnf5"}
 
 // removesBelow says whether a program deletes one of these folders in another root.
@@ -132,14 +141,17 @@ func reportUncleaned(p *lint.Pass, s *lint.Stage, t *tool, fills func(*invocatio
 		return // what others only copy files from may be as large as it likes
 	}
 	for _, run := range s.Runs() {
-		left := uncleaned(run, t, fills, cleansRPM)
+		left, early := uncleaned(run, t, fills, cleansRPM), false
+		if p.Options.Hadolint {
+			left, early = uncleanedInOrder(run, t, fills, cleansRPMToHadolint)
+		}
 		if len(left) == 0 || rpmCacheMounted(p.Doc, run) {
 			continue
 		}
 		last := left[len(left)-1]
 		clean := programBase(last.name) + " clean all"
 		f := p.Report(left[0].span(), "%s leaves its cache in the image: end with %s in the same RUN", left[0].title(), clean)
-		if e, ok := appended(run, clean); ok && last.name.Text.S == programBase(last.name) && last.direct() && !last.has("--installroot") {
+		if e, ok := appended(run, clean); ok && !early && last.name.Text.S == programBase(last.name) && last.direct() && !last.has("--installroot") {
 			f.WithFix("add "+clean, e)
 		}
 	}
