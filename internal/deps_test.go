@@ -36,10 +36,11 @@ const layers = `
 	lock: diag wholefile
 	ociref: diag
 	secret: diag
+	yamldoc: diag
 
 	# The catalog: files, values, graph. Nothing here touches an image.
 	dockerfile: diag ociref
-	catalog: diag ociref dockerfile
+	catalog: diag yamldoc ociref dockerfile
 	graph: diag ociref dockerfile catalog
 	buildctx: diag
 	git: wholefile
@@ -58,7 +59,7 @@ const layers = `
 	lint/find:
 	lsp: dockerfile/syntax lint
 	lint/family: catalog graph dockerfile/syntax lint
-	lint/hadolintyaml: diag lint
+	lint/hadolintyaml: diag yamldoc lint
 	lint/shellcheck: dockerfile/syntax shellscript lint
 
 	# What is kept on disk, and what registries say.
@@ -110,7 +111,7 @@ const dependencies = `
 	github.com/containerd/containerd: store engine build
 	github.com/google/go-containerregistry: registry build
 	github.com/ProtonMail/go-crypto: debian/apt debian/debtest
-	github.com/goccy/go-yaml: catalog lint/hadolintyaml
+	github.com/goccy/go-yaml: yamldoc catalog lint/hadolintyaml
 	github.com/github/go-spdx: lint/rules
 	github.com/spf13/cobra: cli
 	github.com/sourcegraph/jsonrpc2: lsp

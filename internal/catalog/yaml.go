@@ -1,27 +1,22 @@
 package catalog
 
-// Strict YAML with positions. goccy/go-yaml parses; this file turns its tree into
-// wire structs, because the library's own decoder stops at the first problem,
-// forgets positions of values, and turns 1.10 into 1.1. Here every problem is
-// reported, every value keeps its place, and scalars stay as they were written.
+// Strict YAML with positions: this file turns the tree of a document into wire
+// structs. Every problem is reported, every value keeps its place, and scalars
+// stay as they were written.
 //
 // A field of a wire struct is one of the leaf types below, a list or dict of
 // them, or another struct; its `yaml` tag is its key. The same structs give the
 // JSON Schema (schema.go), so that the two cannot disagree.
 
 import (
-	"errors"
 	"fmt"
 	"reflect"
 	"strings"
-	"unicode/utf8"
 
-	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
-	"github.com/goccy/go-yaml/token"
 
 	"github.com/plinth-build/plinth/internal/diag"
+	"github.com/plinth-build/plinth/internal/yamldoc"
 )
 
 // leaf is a wire type that reads itself from a node; key is the path of the node for messages.
@@ -82,9 +77,7 @@ type entry[T any] struct {
 }
 
 type decoder struct {
-	file     string
-	lines    []string // set when the file is not plain ASCII: columns must be converted
-	anchors  map[string]ast.Node
+	*yamldoc.Document
 	problems *diag.List
 }
 
@@ -92,25 +85,17 @@ type decoder struct {
 // added to the list; what could be read is read. It returns false when the file
 // as a whole could not be.
 func decodeYAML(file string, data []byte, into any, problems *diag.List) bool {
-	d := &decoder{file: file, problems: problems, anchors: map[string]ast.Node{}}
-	if !utf8.Valid(data) {
-		d.fail(diag.Position{File: file}, "cannot parse YAML: the file is not UTF-8")
+	doc, err := yamldoc.Parse(file, data)
+	if err != nil {
+		problems.Add(err)
 		return false
 	}
-	source := strings.TrimPrefix(string(data), "\uFEFF")
-	for i := range len(source) {
-		if source[i] >= utf8.RuneSelf {
-			d.lines = strings.Split(source, "\n")
-			break
-		}
+	if doc.Body == nil {
+		return true
 	}
-	root, ok := d.parse(source)
-	if !ok || root == nil {
-		return ok
-	}
-	d.findAnchors(root)
-	d.value(root, into, "")
-	return isMapping(d.resolve(root))
+	d := &decoder{Document: doc, problems: problems}
+	d.value(doc.Body, into, "")
+	return isMapping(d.resolve(doc.Body))
 }
 
 func isMapping(n ast.Node) bool {
@@ -119,90 +104,6 @@ func isMapping(n ast.Node) bool {
 		return true
 	}
 	return false
-}
-
-// parse gives the body of the one document; nil when the file is empty.
-func (d *decoder) parse(source string) (body ast.Node, ok bool) {
-	file, err := parseTree(source)
-	if err != nil {
-		pos := diag.Position{File: d.file, Line: 1}
-		reason := err.Error()
-		var located yaml.Error
-		if errors.As(err, &located) {
-			reason = located.GetMessage()
-			if tk := located.GetToken(); tk != nil {
-				pos = d.pos(tk)
-			}
-		}
-		d.fail(pos, "cannot parse YAML: %s", reason)
-		return nil, false
-	}
-	for _, doc := range file.Docs {
-		if doc.Body == nil || doc.Body.Type() == ast.CommentType {
-			continue
-		}
-		if body != nil {
-			d.fail(d.at(doc.Body), "cannot parse YAML: a second document begins here").
-				Hint("keep one document in the file")
-			return nil, false
-		}
-		body = doc.Body
-	}
-	if body != nil && body.Type() == ast.NullType {
-		body = nil
-	}
-	return body, true
-}
-
-// parseTree guards against the panics that the YAML library has had on broken input.
-func parseTree(source string) (file *ast.File, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("the YAML library gave up: %v", p)
-		}
-	}()
-	return parser.ParseBytes([]byte(source), 0, parser.AllowDuplicateMapKey())
-}
-
-func (d *decoder) findAnchors(root ast.Node) {
-	for _, n := range ast.Filter(ast.AnchorType, root) {
-		if a, ok := n.(*ast.AnchorNode); ok && a.Name != nil {
-			d.anchors[a.Name.GetToken().Value] = a.Value
-		}
-	}
-}
-
-// pos is the place of a token. The library counts columns in characters.
-func (d *decoder) pos(tk *token.Token) diag.Position {
-	p := diag.Position{File: d.file}
-	if tk == nil || tk.Position == nil {
-		return p
-	}
-	p.Line, p.Column = tk.Position.Line, max(tk.Position.Column, 1)
-	if d.lines != nil && p.Line >= 1 && p.Line <= len(d.lines) {
-		column := 1
-		for i := range d.lines[p.Line-1] {
-			if column == p.Column {
-				p.Column = i + 1
-				break
-			}
-			column++
-		}
-	}
-	return p
-}
-
-func (d *decoder) at(n ast.Node) diag.Position {
-	switch n := n.(type) {
-	case *ast.MappingNode:
-		if !n.IsFlowStyle && len(n.Values) > 0 {
-			return d.at(n.Values[0].Key)
-		}
-		return d.pos(n.Start)
-	case *ast.MappingValueNode:
-		return d.at(n.Key)
-	}
-	return d.pos(n.GetToken())
 }
 
 func (d *decoder) fail(pos diag.Position, format string, args ...any) *diag.Error {
@@ -214,9 +115,9 @@ func (d *decoder) fail(pos diag.Position, format string, args ...any) *diag.Erro
 // wrong reports a value of the wrong type.
 func (d *decoder) wrong(n ast.Node, key, want string) *diag.Error {
 	if n.Type() == ast.NullType {
-		return d.fail(d.at(n), "cannot read %s: it has no value", key).Hint("give it a value, or remove the key")
+		return d.fail(d.At(n), "cannot read %s: it has no value", key).Hint("give it a value, or remove the key")
 	}
-	return d.fail(d.at(n), "cannot read %s: want %s, found %s", key, want, describe(n))
+	return d.fail(d.At(n), "cannot read %s: want %s, found %s", key, want, describe(n))
 }
 
 func describe(n ast.Node) string {
@@ -240,38 +141,15 @@ func describe(n ast.Node) string {
 }
 
 // resolve follows anchors and aliases. It returns nil after it has reported a
-// problem. An alias can only contain itself as long as it leads to another one:
-// wire structs are not recursive, so that reading what it stands for ends.
+// problem. Wire structs are not recursive, so that reading what an alias stands
+// for ends.
 func (d *decoder) resolve(n ast.Node) ast.Node {
-	followed := map[string]bool{}
-	for {
-		switch t := n.(type) {
-		case *ast.AnchorNode:
-			n = t.Value
-		case *ast.TagNode:
-			if t.Start.Value != "!!str" {
-				return t
-			}
-			n = t.Value
-		case *ast.AliasNode:
-			name := t.Value.GetToken().Value
-			target, ok := d.anchors[name]
-			switch {
-			case !ok:
-				d.fail(d.at(t), "cannot find the anchor &%s", name)
-				return nil
-			case followed[name]:
-				d.fail(d.at(t), "cannot follow *%s: it contains itself", name)
-				return nil
-			}
-			followed[name] = true
-			n = target
-		case nil:
-			return nil
-		default:
-			return n
-		}
+	resolved, err := d.Resolve(n)
+	if err != nil {
+		d.problems.Add(err)
+		return nil
 	}
+	return resolved
 }
 
 // value reads n into the leaf or struct that into points to.
@@ -281,7 +159,7 @@ func (d *decoder) value(n ast.Node, into any, key string) {
 		return
 	}
 	if p, ok := into.(interface{ setPos(diag.Position) }); ok {
-		p.setPos(d.at(n))
+		p.setPos(d.At(n))
 	}
 	if l, ok := into.(leaf); ok {
 		l.decode(d, n, key)
@@ -354,12 +232,12 @@ func (d *decoder) mapping(n ast.Node, key string, each func(name string, pos dia
 	}
 	first := map[string]diag.Position{}
 	for _, kv := range values {
-		pos := d.at(kv.Key)
+		pos := d.At(kv.Key)
 		if kv.Key.IsMergeKey() {
 			d.fail(pos, "cannot merge mappings with <<").Hint("write the keys out")
 			continue
 		}
-		name, ok := d.keyName(kv.Key)
+		name, ok := yamldoc.Scalar(kv.Key)
 		if !ok {
 			d.fail(pos, "cannot use %s as a key", describe(kv.Key)).Hint("keys are plain text")
 			continue
@@ -374,26 +252,6 @@ func (d *decoder) mapping(n ast.Node, key string, each func(name string, pos dia
 	}
 }
 
-func (d *decoder) keyName(n ast.MapKeyNode) (string, bool) {
-	if s, ok := scalarText(n); ok {
-		return s, true
-	}
-	return "", false
-}
-
-// scalarText is a scalar as written, without its quotes.
-func scalarText(n ast.Node) (string, bool) {
-	switch n := n.(type) {
-	case *ast.StringNode:
-		return n.Value, true
-	case *ast.LiteralNode:
-		return n.Value.Value, true
-	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode, *ast.InfinityNode, *ast.NanNode:
-		return n.GetToken().Value, true
-	}
-	return "", false
-}
-
 func (t *text) decode(d *decoder, n ast.Node, key string) {
 	t.set = true
 	switch n := n.(type) {
@@ -403,7 +261,7 @@ func (t *text) decode(d *decoder, n ast.Node, key string) {
 		t.v, t.ok = n.Value.Value, true
 	default:
 		e := d.wrong(n, key, "text")
-		if s, ok := scalarText(n); ok {
+		if s, ok := yamldoc.Scalar(n); ok {
 			e.Hint("put it in quotes: %q", s)
 		}
 	}
@@ -411,7 +269,7 @@ func (t *text) decode(d *decoder, n ast.Node, key string) {
 
 func (s *scalar) decode(d *decoder, n ast.Node, key string) {
 	s.set = true
-	v, ok := scalarText(n)
+	v, ok := yamldoc.Scalar(n)
 	if !ok {
 		d.wrong(n, key, "text or a number")
 		return
@@ -434,7 +292,7 @@ func (l *list[T]) decode(d *decoder, n ast.Node, key string) {
 	seq, ok := n.(*ast.SequenceNode)
 	if !ok {
 		e := d.wrong(n, key, "a list")
-		if s, ok := scalarText(n); ok {
+		if s, ok := yamldoc.Scalar(n); ok {
 			e.Hint("write it as a list: [%s]", s)
 		}
 		return

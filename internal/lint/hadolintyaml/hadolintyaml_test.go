@@ -109,7 +109,7 @@ func TestParseErrors(t *testing.T) {
 		"a: b\n---\nc: d\n":              "a second document begins here",
 		"ignored: [\n":                   "cannot parse YAML",
 		"<<: {a: b}\n":                   "a key has to be plain text",
-		"\xff":                           "x:1:1: cannot parse YAML: the file is not UTF-8",
+		"\xff":                           "x: cannot parse YAML: the file is not UTF-8",
 		"label-schema: {é: text, ö: x}\nno-color: grün": `x:1:30: cannot use label-schema.ö: "x" is no kind of label`,
 	} {
 		_, err := Parse("x", []byte(source))

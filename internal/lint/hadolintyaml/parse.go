@@ -1,26 +1,25 @@
 package hadolintyaml
 
 import (
-	"errors"
-	"fmt"
 	"strings"
-	"unicode/utf8"
 
-	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
-	"github.com/goccy/go-yaml/token"
 
 	"github.com/plinth-build/plinth/internal/diag"
 	"github.com/plinth-build/plinth/internal/lint"
+	"github.com/plinth-build/plinth/internal/yamldoc"
 )
 
 // Parse reads a configuration. All problems are reported, each with its place.
 func Parse(path string, data []byte) (*Config, error) {
-	r := &reader{Config: defaults(), anchors: map[string]ast.Node{}}
+	doc, err := yamldoc.Parse(path, data)
+	if err != nil {
+		return nil, err
+	}
+	r := &reader{Config: defaults(), Document: doc}
 	r.Path = path
-	if body := r.parse(data); body != nil {
-		r.file(body)
+	if doc.Body != nil {
+		r.file(doc.Body)
 	}
 	if err := r.problems.Err(); err != nil {
 		return nil, err
@@ -31,58 +30,8 @@ func Parse(path string, data []byte) (*Config, error) {
 
 type reader struct {
 	*Config
-	lines    []string
-	anchors  map[string]ast.Node
+	*yamldoc.Document
 	problems diag.List
-}
-
-// parse gives the one document, nil when there is none.
-func (r *reader) parse(data []byte) (body ast.Node) {
-	start := diag.Position{File: r.Path, Line: 1, Column: 1}
-	if !utf8.Valid(data) {
-		r.fail(start, "", "cannot parse YAML: the file is not UTF-8")
-		return nil
-	}
-	source := strings.TrimPrefix(string(data), "\uFEFF")
-	r.lines = strings.Split(source, "\n")
-	file, err := parseTree(source)
-	if err != nil {
-		at, why := start, err.Error()
-		var located yaml.Error
-		if errors.As(err, &located) {
-			at, why = r.pos(located.GetToken()), located.GetMessage()
-		}
-		r.fail(at, "", "cannot parse YAML: %s", why)
-		return nil
-	}
-	for _, doc := range file.Docs {
-		if doc.Body == nil || doc.Body.Type() == ast.CommentType || doc.Body.Type() == ast.NullType {
-			continue
-		}
-		if body != nil {
-			r.fail(r.at(doc.Body), "keep one document in the file", "cannot parse YAML: a second document begins here")
-			return nil
-		}
-		body = doc.Body
-	}
-	if body != nil {
-		for _, n := range ast.Filter(ast.AnchorType, body) {
-			if a, ok := n.(*ast.AnchorNode); ok && a.Name != nil {
-				r.anchors[a.Name.GetToken().Value] = a.Value
-			}
-		}
-	}
-	return body
-}
-
-// parseTree guards against the panics that the YAML library has had on broken input.
-func parseTree(source string) (file *ast.File, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("the YAML library gave up: %v", p)
-		}
-	}()
-	return parser.ParseBytes([]byte(source), 0, parser.AllowDuplicateMapKey())
 }
 
 func (r *reader) fail(at diag.Position, hint, format string, args ...any) {
@@ -93,60 +42,14 @@ func (r *reader) fail(at diag.Position, hint, format string, args ...any) {
 	r.problems.Add(e)
 }
 
-// pos is the place of a token. The library counts columns in characters.
-func (r *reader) pos(tk *token.Token) diag.Position {
-	p := diag.Position{File: r.Path}
-	if tk == nil || tk.Position == nil {
-		return p
-	}
-	p.Line, p.Column = tk.Position.Line, max(tk.Position.Column, 1)
-	if p.Line >= 1 && p.Line <= len(r.lines) {
-		column := 1
-		for i := range r.lines[p.Line-1] {
-			if column == p.Column {
-				p.Column = i + 1
-				break
-			}
-			column++
-		}
-	}
-	return p
-}
-
-func (r *reader) at(n ast.Node) diag.Position {
-	switch n := n.(type) {
-	case *ast.MappingNode:
-		if !n.IsFlowStyle && len(n.Values) > 0 {
-			return r.at(n.Values[0].Key)
-		}
-		return r.pos(n.Start)
-	case *ast.MappingValueNode:
-		return r.at(n.Key)
-	}
-	return r.pos(n.GetToken())
-}
-
 // resolve follows anchors and aliases; nil after it has reported a problem.
 func (r *reader) resolve(n ast.Node) ast.Node {
-	for range 100 {
-		switch t := n.(type) {
-		case *ast.AnchorNode:
-			n = t.Value
-		case *ast.TagNode:
-			n = t.Value
-		case *ast.AliasNode:
-			target, ok := r.anchors[t.Value.GetToken().Value]
-			if !ok {
-				r.fail(r.at(t), "", "cannot find the anchor &%s", t.Value.GetToken().Value)
-				return nil
-			}
-			n = target
-		default:
-			return n
-		}
+	resolved, err := r.Resolve(n)
+	if err != nil {
+		r.problems.Add(err)
+		return nil
 	}
-	r.fail(diag.Position{File: r.Path}, "", "cannot follow an alias: it contains itself")
-	return nil
+	return resolved
 }
 
 // mapping calls fn for each key of a mapping. Nothing at all is an empty one.
@@ -161,13 +64,13 @@ func (r *reader) mapping(n ast.Node, what string, fn func(key string, at diag.Po
 	case *ast.MappingValueNode:
 		values = []*ast.MappingValueNode{m}
 	default:
-		r.fail(r.at(n), "", "cannot read %s: want a mapping (key: value)", what)
+		r.fail(r.At(n), "", "cannot read %s: want a mapping (key: value)", what)
 		return
 	}
 	seen := map[string]bool{}
 	for _, kv := range values {
-		at := r.at(kv.Key)
-		key, ok := scalar(kv.Key)
+		at := r.At(kv.Key)
+		key, ok := yamldoc.Scalar(kv.Key)
 		switch {
 		case !ok:
 			r.fail(at, "", "cannot read %s: a key has to be plain text", what)
@@ -178,19 +81,6 @@ func (r *reader) mapping(n ast.Node, what string, fn func(key string, at diag.Po
 			fn(key, at, kv.Value)
 		}
 	}
-}
-
-// scalar is a value as it is written, without quotes.
-func scalar(n ast.Node) (string, bool) {
-	switch n := n.(type) {
-	case *ast.StringNode:
-		return n.Value, true
-	case *ast.LiteralNode:
-		return n.Value.Value, true
-	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
-		return n.GetToken().Value, true
-	}
-	return "", false
 }
 
 var keys = []string{
@@ -246,13 +136,13 @@ func (r *reader) text(n ast.Node, key string, set func(string) error) {
 	if n == nil {
 		return
 	}
-	s, ok := scalar(n)
+	s, ok := yamldoc.Scalar(n)
 	if !ok {
-		r.fail(r.at(n), "", "cannot read %s: want text", key)
+		r.fail(r.At(n), "", "cannot read %s: want text", key)
 		return
 	}
 	if err := set(s); err != nil {
-		r.fail(r.at(n), "", "cannot use %s: %w", key, err)
+		r.fail(r.At(n), "", "cannot use %s: %w", key, err)
 	}
 }
 
@@ -263,7 +153,7 @@ func (r *reader) flag(n ast.Node, key string, to *bool) {
 	}
 	b, ok := n.(*ast.BoolNode)
 	if !ok {
-		r.fail(r.at(n), "", "cannot read %s: want true or false", key)
+		r.fail(r.At(n), "", "cannot read %s: want true or false", key)
 		return
 	}
 	*to = b.Value
@@ -279,8 +169,8 @@ func (r *reader) list(n ast.Node, key string, alone bool, add func(string, diag.
 	case *ast.SequenceNode:
 		values = l.Values
 	default:
-		if _, ok := scalar(n); !ok || !alone {
-			r.fail(r.at(n), "", "cannot read %s: want a list", key)
+		if _, ok := yamldoc.Scalar(n); !ok || !alone {
+			r.fail(r.At(n), "", "cannot read %s: want a list", key)
 			return
 		}
 		values = []ast.Node{n}
@@ -289,12 +179,12 @@ func (r *reader) list(n ast.Node, key string, alone bool, add func(string, diag.
 		if v = r.resolve(v); v == nil {
 			continue
 		}
-		s, ok := scalar(v)
+		s, ok := yamldoc.Scalar(v)
 		if !ok {
-			r.fail(r.at(v), "", "cannot read %s: want text", key)
+			r.fail(r.At(v), "", "cannot read %s: want text", key)
 			continue
 		}
-		add(s, r.at(v))
+		add(s, r.At(v))
 	}
 }
 

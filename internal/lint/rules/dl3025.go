@@ -22,6 +22,9 @@ var dl3025 = &lint.Rule{
 		eachTriggered(s, func(i int, in *syntax.Instruction) {
 			command, ok := shellForm(in)
 			if !ok {
+				if p.Options.Hadolint && in.Keyword != "HEALTHCHECK" && len(in.Flags) > 0 {
+					p.Report(lint.At(in.Flags[0].Text), "%s is run by a shell: write it in JSON form", in.Keyword) // BuildKit takes these for its own, and refuses them
+				}
 				return
 			}
 			what := in.Keyword

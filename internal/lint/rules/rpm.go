@@ -108,13 +108,13 @@ func cleansRPM(c program) bool {
 	return slices.ContainsFunc(rpmCaches, c.removes) || c.removesBelow(rpmCaches)
 }
 
-// cleansRPMToHadolint says whether hadolint takes a program for one that empties the cache of yum or dnf: it asks for one
-// of the words of `dnf clean all` or of `rm -rf /var/cache/libdnf5`, not for all of them.
-func cleansRPMToHadolint(c program) bool {
+// cleansToHadolint says whether hadolint takes a program for one that empties a tool's cache: it asks for one of the
+// words of `dnf clean all` or of `rm -rf /var/cache/libdnf5`, not for all of them.
+func cleansToHadolint(t *tool, c program) bool {
 	if c.name() == "rm" {
 		return slices.ContainsFunc(c.words[1:], func(w shellscript.Word) bool { return w.S == "-rf" }) || cleansRPM(c)
 	}
-	return (hasName(yum, c) || hasName(dnf, c)) && dnf.parse(c).is("clean")
+	return hasName(t, c) && t.parse(c).is("clean")
 }
 
 var rpmCaches = []string{"/var/cache/yum", "/var/cache/dnf", "/var/cache/libdnf5"}
@@ -143,7 +143,7 @@ func reportUncleaned(p *lint.Pass, s *lint.Stage, t *tool, fills func(*invocatio
 	for _, run := range s.Runs() {
 		left, early := uncleaned(run, t, fills, cleansRPM), false
 		if p.Options.Hadolint {
-			left, early = uncleanedInOrder(run, t, fills, cleansRPMToHadolint)
+			left, early = uncleanedInOrder(run, t, fills, func(c program) bool { return cleansToHadolint(t, c) })
 		}
 		if len(left) == 0 || rpmCacheMounted(p.Doc, run) {
 			continue
