@@ -12,14 +12,14 @@ var dl3006 = &lint.Rule{
 	Aliases: []string{"trivy:DS-0001", "checkov:CKV_DOCKER_7"},
 	Source:  "https://github.com/hadolint/hadolint/wiki/DL3006",
 	Why: "Without a tag the image is whatever is called `latest` on the day of the build, which may be the next major version. " +
-		"A tag says which version the Dockerfile was written for.",
+		"A tag says which version the Dockerfile was written for. An image that is by its name in no registry, `localhost/…`, `local-…/…` or `${LOCAL_REPO}/…`, is whatever was built last.",
 	Bad:  "FROM debian",
 	Good: "FROM debian:12",
 	Stage: func(p *lint.Pass, s *lint.Stage) {
 		name, parent := s.Resolved, s.Parent
 		if p.Options.Hadolint {
 			name, parent = s.Image, p.StageNamed(s.Image, s.Index) // variables are part of the name
-		} else if strings.Contains(name, "$") {
+		} else if strings.Contains(name, "$") || isLocalImage(name) || isLocalImage(s.Image) {
 			return
 		}
 		if name == "" || name == "scratch" || parent != nil || ofCatalog(p.Doc, s.Image) || ofCatalog(p.Doc, s.Resolved) {

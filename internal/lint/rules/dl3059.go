@@ -15,10 +15,13 @@ var dl3059 = &lint.Rule{
 	Profiles: lint.HadolintProfile | lint.Strict, Since: "0.1.0",
 	Source: "https://github.com/hadolint/hadolint/wiki/DL3059",
 	Why: "Each RUN is a layer: what one writes and the next deletes stays in the image. Comments between them do not count, other instructions do. " +
-		"RUN instructions with different flags can't be one, and whoever chains more than two commands in a RUN has thought about its layers: these are not reported.",
+		"RUN instructions with different flags can't be one, and whoever chains more than two commands in a RUN has thought about its layers: these are not reported, and neither are stages that only lend files.",
 	Bad:  "FROM debian:12\nRUN make\nRUN make install",
 	Good: "FROM debian:12\nRUN make && make install",
 	Stage: func(p *lint.Pass, s *lint.Stage) {
+		if !p.Options.Hadolint && !shipped(p.Doc, s) {
+			return // no layer of it is in the image
+		}
 		runs := s.Runs()
 		var before, trigger *lint.Run // the RUN that an instruction follows, and the last one that ONBUILD triggers
 		for _, in := range s.Instructions {

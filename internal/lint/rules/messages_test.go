@@ -68,7 +68,7 @@ func TestMessages(t *testing.T) {
 		data, want string
 	}{
 		{dl3038, "FROM fedora:41\nRUN dnf install httpd", "dnf install asks"},
-		{dl3038, "FROM fedora:41\nRUN microdnf install httpd", "microdnf install may ask"},
+		{dl3038, "FROM fedora:41\nRUN microdnf install httpd", "microdnf install asks"},
 		{dl3047, "FROM debian:12\nRUN wget a", "add --progress=dot:giga, -nv or -q"},
 		{dl3047, "FROM alpine:3.20\nRUN wget a", "add -q"},
 		{dl3047, "FROM php:8.4-fpm-alpine AS a\nFROM a\nRUN wget a", "add -q"},

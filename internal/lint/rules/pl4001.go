@@ -24,9 +24,13 @@ var pl4001 = &lint.Rule{
 }
 
 // isLocalImage says whether an image is by its name in no registry, where it has no digest: Podman writes localhost/ before
-// what it has built, others local/, and capitals are not allowed in a name of a registry.
+// what it has built, others local/ or a variable with that in its name, and capitals are not allowed in a name of a registry.
 func isLocalImage(image string) bool {
 	first, rest, ok := strings.Cut(image, "/")
+	if strings.HasPrefix(first, "$") {
+		names := lint.Variables(first)
+		return len(names) > 0 && strings.Contains("_"+names[0]+"_", "_LOCAL_")
+	}
 	if ok && (first == "localhost" || first == "local" || strings.HasPrefix(first, "local-")) {
 		return true
 	}

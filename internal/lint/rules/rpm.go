@@ -44,18 +44,19 @@ func rpmAsks(v *invocation) bool {
 func reportAsking(p *lint.Pass, s *lint.Stage, t *tool) {
 	for _, run := range s.Runs() {
 		asking := keep(t.calls(run), func(v *invocation) bool {
-			return rpmInstalls(v) && (!v.unknown || p.Options.Hadolint) && rpmAsks(v)
+			return rpmInstalls(v) && rpmAsks(v) && (p.Options.Hadolint || !v.unknown && !alwaysAssumesYes(s, v))
 		})
 		if len(asking) == 0 || !p.Options.Hadolint && answered(run) {
 			continue
 		}
-		asks := "asks"
-		if asking[0].name.S == "microdnf" {
-			asks = "may ask" // that of dnf5 does, the older ones do not
-		}
-		f := p.Report(asking[0].span(), "%s %s before it goes on: add -y", asking[0].title(), asks)
+		f := p.Report(asking[0].span(), "%s asks before it goes on: add -y", asking[0].title())
 		addFlag(f, asking, "-y")
 	}
+}
+
+// alwaysAssumesYes says whether a call is one of the microdnf that never asks; that of dnf5, which Fedora has, does.
+func alwaysAssumesYes(s *lint.Stage, v *invocation) bool {
+	return programBase(v.name) == "microdnf" && !strings.Contains(s.Resolved, "fedora")
 }
 
 // unpinnedRPM are the packages and modules that the calls of a step install without a version.
