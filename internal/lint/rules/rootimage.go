@@ -20,9 +20,32 @@ func rootImage(s *lint.Stage) (name, ref string) {
 	return name, ref
 }
 
-// shIsBash says whether a stage stands on a distribution whose /bin/sh is bash, as far as its name tells: Red Hat's and its
-// relatives, Arch, openSUSE.
+// shIsBash says whether a stage stands on a distribution whose /bin/sh is bash: Red Hat's and its relatives, Arch, openSUSE.
+// What its image's name does not tell, the package manager does that the stage calls.
 func shIsBash(s *lint.Stage) bool {
+	return hasBashByName(s) || hasBashByTool(s)
+}
+
+// hasBashByTool says whether a stage, or one below it, calls a package manager of those distributions and none of others.
+func hasBashByTool(s *lint.Stage) (bash bool) {
+	for ; s != nil; s = s.Parent {
+		for _, run := range s.Runs() {
+			for _, script := range run.Scripts {
+				for _, c := range script.Commands {
+					switch c.Name() {
+					case "yum", "dnf", "microdnf", "tdnf", "zypper", "pacman":
+						bash = true
+					case "apt-get", "apt", "dpkg", "apk":
+						return false
+					}
+				}
+			}
+		}
+	}
+	return bash
+}
+
+func hasBashByName(s *lint.Stage) bool {
 	name, ref := rootImage(s)
 	name, _, _ = strings.Cut(name, "-") // fedora-minimal
 	switch strings.TrimRight(name, "0123456789.") {

@@ -13,7 +13,7 @@ var sc2086 = &lint.Rule{
 	Profiles: lint.HadolintProfile | lint.Strict, Since: "0.1.0",
 	Source: "https://www.shellcheck.net/wiki/SC2086",
 	Why: "The shell splits the value of a variable at blanks and takes `*`, `?` and `[` in it as patterns of file names, unless it is in double quotes. " +
-		"A variable whose value is in the Dockerfile and is one plain word, from ENV, a default of ARG or an assignment in the script, is not reported. What stands behind `&&` is run only if all before it succeeded, so that an assignment before it counts; ShellCheck takes it for one that may not have been run. Nor is a list, which is written as several words or given to a package manager: quotes would break it.",
+		"A variable whose value is in the Dockerfile and is one plain word, from ENV, a default of ARG or an assignment in the script, is not reported, nor is what is cut from it; before the script sets a variable it is taken to be empty. ShellCheck takes all of these for unknown. Nor is a list, which is written as several words or given to a package manager: quotes would break it.",
 	Bad:  "FROM debian:12\nARG FILES\nRUN rm -f $FILES",
 	Good: "FROM debian:12\nARG FILES\nRUN rm -f \"$FILES\"",
 	Check: func(p *lint.Pass) {

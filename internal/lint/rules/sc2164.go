@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"path"
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
@@ -27,7 +28,7 @@ var sc2164 = &lint.Rule{
 				}
 				c := t.command(n)
 				name := c.Name()
-				if name != "cd" && name != "pushd" && name != "popd" || staysSafe(c) || t.inCondition(i) {
+				if name != "cd" && name != "pushd" && name != "popd" || staysSafe(c) || t.inCondition(i) || !p.Options.Hadolint && t.isWorkdir(c) {
 					return
 				}
 				f := t.report(p, lint.At(c.Text()), "if %s fails, the rest runs in the wrong folder: add || exit, or use &&", name)
@@ -50,6 +51,16 @@ func staysSafe(c *shellscript.Command) bool {
 		return true
 	}
 	return len(c.Words) == 2 && strings.Trim(c.Words[1].S, "./") == ""
+}
+
+// isWorkdir says whether a command goes to the folder that WORKDIR has made, or one above it.
+func (t *shellTree) isWorkdir(c *shellscript.Command) bool {
+	before := t.run.Before
+	if before == nil || !before.Workdir.Set || len(c.Words) != 2 || !strings.HasPrefix(c.Words[1].S, "/") {
+		return false
+	}
+	dir := strings.TrimRight(path.Clean(c.Words[1].S), "/")
+	return strings.HasPrefix(path.Clean(before.Workdir.S)+"/", dir+"/")
 }
 
 // isStep says whether a statement is one of several that run one after the other, on its own.

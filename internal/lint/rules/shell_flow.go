@@ -65,9 +65,17 @@ func (f *wordFlow) splits(p *syntax.ParamExp) bool { return f.unsafe[p] }
 // isList says whether the value may be one that is written as several words.
 func (f *wordFlow) isList(p *syntax.ParamExp) bool { return f.lists[p] }
 
-// begin is what ENV and ARG say.
+// begin is what ENV and ARG say. A variable that the script sets is taken to be empty before it does, unless images often
+// bring one of that name, or the script has more commands than are seen here; ShellCheck takes it for anything.
 func (f *wordFlow) begin() flowState {
 	st := flowState{}
+	if v := f.tree.variables(); !f.tree.hadolint && v.last == 0 && !v.sources {
+		for name := range v.assigned {
+			if !isUpstream(name) {
+				st[name] = stateEmpty
+			}
+		}
+	}
 	before := f.tree.run.Before
 	if before == nil {
 		return st

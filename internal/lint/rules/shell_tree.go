@@ -96,7 +96,7 @@ func shellTrees(d *lint.Doc) []*shellTree {
 	return d.Once(shellTreesKey{}, func() any {
 		var out []*shellTree
 		for _, s := range d.Stages {
-			bash, busybox := shIsBash(s), shIsBusybox(s)
+			bash, busybox := shIsBash(s) && !d.Options.Hadolint, shIsBusybox(s) // hadolint takes each sh for a POSIX shell
 			for _, run := range s.Runs() {
 				for _, script := range run.Scripts {
 					if script.Dialect == shellscript.Zsh || script.Tree == nil && script.Err == nil {

@@ -32,9 +32,7 @@ func (f *wordFlow) parts(parts []syntax.WordPart, st flowState) wordState {
 				s = stateWord
 			}
 		case *syntax.ParamExp:
-			if isSimple(p) {
-				s = f.param(p.Param.Value, st)
-			}
+			s = f.expansion(p, st)
 		}
 		list = list || s == stateList
 		if s == stateUnknown || out == stateUnknown {
@@ -47,6 +45,34 @@ func (f *wordFlow) parts(parts []syntax.WordPart, st flowState) wordState {
 		return stateList
 	}
 	return out
+}
+
+// expansion is what is known of a variable's value after what is done to it: what is cut from one word is one word.
+// ShellCheck, and so hadolint, takes it for anything.
+func (f *wordFlow) expansion(p *syntax.ParamExp, st flowState) wordState {
+	if isSimple(p) {
+		return f.param(p.Param.Value, st)
+	}
+	if f.tree.hadolint || p.Param == nil || p.Excl || p.Width || p.IsSet || p.Index != nil || p.Names != 0 {
+		return stateUnknown
+	}
+	value := f.param(p.Param.Value, st)
+	switch {
+	case p.Length:
+		return stateWord
+	case p.Slice != nil:
+		return value
+	case p.Repl != nil:
+		return join(value, f.value(p.Repl.With, st))
+	}
+	switch p.Exp.Op {
+	case syntax.RemSmallSuffix, syntax.RemLargeSuffix, syntax.RemSmallPrefix, syntax.RemLargePrefix,
+		syntax.UpperFirst, syntax.UpperAll, syntax.LowerFirst, syntax.LowerAll:
+		return value
+	case syntax.DefaultUnset, syntax.DefaultUnsetOrNull, syntax.AssignUnset, syntax.AssignUnsetOrNull:
+		return join(value, f.value(p.Exp.Word, st))
+	}
+	return stateUnknown
 }
 
 // isSimple says whether an expansion is a variable's value as it is.
