@@ -15,15 +15,19 @@ import (
 // deleted by it.
 func lastingCD(run *lint.Run) (first program, found bool) {
 	var since []program // the last cd back, or the beginning
+	away := false
 	for c := range programs(run) {
 		switch c.name() {
 		case "cd":
 			switch {
 			case inSubshell(c.command):
-			case len(since) > 0 && goesBack(c):
-				since = nil
-			case !isNamedHere(c):
-				since = append(since, c)
+			case away && goesBack(c):
+				since, away = nil, false
+			default:
+				away = true
+				if !isNamedHere(c) {
+					since = append(since, c)
+				}
 			}
 		case "rm":
 			kept := since[:0]

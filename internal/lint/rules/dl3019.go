@@ -1,6 +1,12 @@
 package rules
 
-import "github.com/plinth-build/plinth/internal/lint"
+import (
+	"slices"
+	"strings"
+
+	"github.com/plinth-build/plinth/internal/lint"
+	"github.com/plinth-build/plinth/internal/shellscript"
+)
 
 var dl3019 = &lint.Rule{
 	Code: "DL3019", Title: "apk add without --no-cache", Severity: lint.Info, Family: lint.Hadolint,
@@ -17,7 +23,7 @@ var dl3019 = &lint.Rule{
 				continue
 			}
 			caching := keep(apkAdds(run), func(v *invocation) bool {
-				return !v.has("--no-cache") && (p.Options.Hadolint || !v.unknown && !v.has("--no-network")) // hadolint asks for the one flag
+				return !v.has("--no-cache") && (p.Options.Hadolint || !v.unknown && !v.has("--no-network") && !onlyFiles(v)) // hadolint asks for the one flag
 			})
 			if len(caching) == 0 {
 				continue
@@ -30,6 +36,11 @@ var dl3019 = &lint.Rule{
 			addFlag(f, caching, "--no-cache")
 		}
 	},
+}
+
+// onlyFiles says whether apk add is given packages as files and nothing else: it fetches no index for them.
+func onlyFiles(v *invocation) bool {
+	return len(v.args) > 0 && !slices.ContainsFunc(v.args, func(w shellscript.Word) bool { return !strings.HasSuffix(w.S, ".apk") })
 }
 
 func deletesIndex(run *lint.Run) bool {

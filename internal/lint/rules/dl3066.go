@@ -13,7 +13,7 @@ var dl3066 = &lint.Rule{
 	Profiles: lint.HadolintProfile | lint.BaseImage, Since: "0.1.0",
 	Source: "https://github.com/hadolint/hadolint/wiki/DL3066",
 	Why: "With runAsNonRoot, Kubernetes has to know before it starts a container that its user is not root. It sees only what the image says and not the " +
-		"image's /etc/passwd: a name it can't judge, and it refuses to start the container. A number tells it. Only the last USER of the last stage is looked at.",
+		"image's /etc/passwd: a name it can't judge, and it refuses to start the container. A number tells it. Only the last USER of the last stage is looked at. Of USER root DL3002 has more to say.",
 	Bad:  "FROM debian:12\nRUN useradd --uid 10001 app\nUSER app",
 	Good: "FROM debian:12\nRUN useradd --uid 10001 app\nUSER 10001",
 	Stage: func(p *lint.Pass, s *lint.Stage) {
@@ -37,10 +37,10 @@ var dl3066 = &lint.Rule{
 			}
 		}
 		name, _, _ := strings.Cut(user, ":")
-		if last == nil || name == "" || isNumber(name) || strings.Contains(user, "$") && !(p.Options.Hadolint && isSetNowhere(p.Doc, s, name)) {
+		if last == nil || name == "" || isNumber(name) || name == "root" && !p.Options.Hadolint || strings.Contains(user, "$") && !(p.Options.Hadolint && isSetNowhere(p.Doc, s, name)) {
 			return
 		}
-		p.Report(lint.At(last.Args), "USER %s is a name, which Kubernetes can't tell from root: use the user's number", name)
+		p.Report(lint.At(last.Args), "USER %s is a name, of which Kubernetes can't tell whether it is root: use the user's number", name)
 	},
 }
 
