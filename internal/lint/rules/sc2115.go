@@ -54,7 +54,7 @@ var systemFolders = map[string]bool{"/bin": true, "/boot": true, "/dev": true, "
 
 // mayBeEmpty says whether an expansion may have no value and does not say what happens then.
 func (t *shellTree) mayBeEmpty(p *syntax.ParamExp) bool {
-	if p.Param == nil || !t.flow().splits(p) {
+	if !t.flow().splits(p) {
 		return false
 	}
 	if p.Exp == nil {

@@ -44,7 +44,7 @@ func isConstant(d *syntax.DeclClause) bool {
 
 // inBody says whether a node is in the body of a function.
 func (t *shellTree) inBody(i int) bool {
-	for ; i >= 0; i = t.nodes[i].up {
+	for ; i != top; i = t.nodes[i].up {
 		if _, ok := t.nodes[i].node.(*syntax.FuncDecl); ok {
 			return true
 		}

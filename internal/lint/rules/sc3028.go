@@ -17,7 +17,7 @@ var sc3028 = &lint.Rule{
 		eachSh(p, func(t *shellTree) {
 			v := t.variables()
 			each(t, kindParam, func(_ int, n *syntax.ParamExp) {
-				if n.Param != nil && setByBash[n.Param.Value] && !v.assigned[n.Param.Value] && !t.environment(n.Param.Value) && (n.Exp == nil || !guards(n.Exp.Op)) {
+				if setByBash[n.Param.Value] && !v.assigned[n.Param.Value] && !t.environment(n.Param.Value) && (n.Exp == nil || !guards(n.Exp.Op)) {
 					t.report(p, t.at(n), "sh does not set %s: it is empty", n.Param.Value)
 				}
 			})
