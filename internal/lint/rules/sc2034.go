@@ -76,9 +76,6 @@ var ofShell = map[string]bool{"IFS": true, "PATH": true, "HOME": true, "LANG": t
 
 // environment says whether a variable is in the step's environment already.
 func (t *shellTree) environment(name string) bool {
-	if t.run.Before == nil {
-		return false
-	}
 	_, env := t.run.Before.Env[name]
 	_, arg := t.run.Before.Args[name]
 	return env || arg

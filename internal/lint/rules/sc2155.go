@@ -20,7 +20,7 @@ var sc2155 = &lint.Rule{
 					return // it cannot be assigned later
 				}
 				for _, a := range d.Args {
-					if a.Name != nil && !a.Naked && a.Value != nil && runsCommand(a.Value.Parts) {
+					if a.Name != nil && a.Value != nil && runsCommand(a.Value.Parts) {
 						t.report(p, t.at(a.Name), "%s hides whether the command for %s failed: assign it first and %s it then", d.Variant.Value, a.Name.Value, d.Variant.Value)
 					}
 				}

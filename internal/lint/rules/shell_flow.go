@@ -69,9 +69,6 @@ func (f *wordFlow) isList(p *syntax.ParamExp) bool { return f.lists[p] }
 func (f *wordFlow) begin() flowState {
 	st := flowState{}
 	before := f.tree.run.Before
-	if before == nil {
-		return st
-	}
 	for name := range before.Args {
 		st[name] = knownState(before.Lookup(name))
 		if !f.tree.hadolint && st[name] == stateUnknown && slices.Contains(platformArgs, name) && !strings.HasSuffix(name, "VARIANT") {

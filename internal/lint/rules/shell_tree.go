@@ -329,7 +329,7 @@ func (t *shellTree) errExit() bool {
 			}
 		}
 	}, "set")
-	if t.run.Before != nil && !t.run.Exec {
+	if !t.run.Exec {
 		for _, w := range t.run.Before.Shell {
 			if isShortFlag(w, 'e') || w == "errexit" {
 				found = true
