@@ -63,8 +63,26 @@ func TestRunPathAfterCd(t *testing.T) {
 	}
 }
 
+// checkPaths compares what find has for instructions with the paths that are wanted. Each instruction begins with what is in
+// before, and its folder is /w.
+func checkPaths[T any](t *testing.T, before string, find func(*lint.Stage, step) []T, path func(T) string, want map[string]string) {
+	t.Helper()
+	for in, paths := range want {
+		s, st := lastStep(t, "WORKDIR /w\n"+before+in)
+		var got []string
+		for _, x := range find(s, st) {
+			got = append(got, path(x))
+		}
+		if strings.Join(got, " ") != paths {
+			t.Errorf("%s%s: %q, want %q", before, in, got, paths)
+		}
+	}
+}
+
+func madePath(m made) string { return m.path }
+
 func TestMadeByCopy(t *testing.T) {
-	for in, want := range map[string]string{
+	checkPaths(t, "", madeByCopy, madePath, map[string]string{
 		"COPY a /b":                          "/b",
 		"COPY a /b/":                         "/b/a",
 		"COPY a .":                           "/w/a",
@@ -83,20 +101,11 @@ func TestMadeByCopy(t *testing.T) {
 		"ADD https://example.com/a.tgz /b":   "/b",
 		"ADD https://example.com/a.tgz /opt": "/opt/a.tgz",
 		"RUN cp a b":                         "",
-	} {
-		s, st := lastStep(t, "WORKDIR /w\n"+in)
-		var got []string
-		for _, m := range madeByCopy(s, st) {
-			got = append(got, m.path)
-		}
-		if strings.Join(got, " ") != want {
-			t.Errorf("%s: %q, want %q", in, got, want)
-		}
-	}
+	})
 }
 
 func TestMadeByRun(t *testing.T) {
-	for script, want := range map[string]string{
+	checkPaths(t, "RUN ", madeByRun, madePath, map[string]string{
 		"curl -o a https://example.com/b":                 "/w/a",
 		"curl https://example.com/b":                      "",
 		"curl -o - https://example.com/b":                 "",
@@ -108,31 +117,13 @@ func TestMadeByRun(t *testing.T) {
 		"git fetch https://example.com/x /src":            "",
 		"git clone -b v1 https://example.com/x /src && x": "/src",
 		"cp a b": "",
-	} {
-		s, st := lastStep(t, "WORKDIR /w\nRUN "+script)
-		var got []string
-		for _, m := range madeByRun(s, st) {
-			got = append(got, m.path)
-		}
-		if strings.Join(got, " ") != want {
-			t.Errorf("%s: %q, want %q", script, got, want)
-		}
-	}
+	})
 }
 
 func TestDeletions(t *testing.T) {
-	for script, want := range map[string]string{
+	checkPaths(t, "RUN ", deletions, func(d deletion) string { return d.path }, map[string]string{
 		"rm -rf /a b": "/a /w/b", "unlink /a": "/a", "shred -u /a && ls /b": "/a", "rm / /c": "/c", "rm /a/{b,c}.x {d,}e": "/a/b.x /a/c.x /w/de /w/e", "rm $X": "", "sudo rm /a": "/a", "rmdir /a": "",
-	} {
-		s, st := lastStep(t, "WORKDIR /w\nRUN "+script)
-		var got []string
-		for _, d := range deletions(s, st) {
-			got = append(got, d.path)
-		}
-		if strings.Join(got, " ") != want {
-			t.Errorf("%s: %q, want %q", script, got, want)
-		}
-	}
+	})
 	for _, c := range []struct {
 		pattern, name string
 		want          bool

@@ -17,8 +17,9 @@ import (
 
 // A file of samples is a txtar archive. The name of a section says what it is:
 //
-//	fires 2:9, 3:1 why it does    a Dockerfile, and line:column of each finding in order
+//	fires 2:9, 3:1 why it does    a Dockerfile, and line:column of each finding in order; 2:9-12 says where it ends, too
 //	silent why it does not        a Dockerfile
+//	says TEXT                     what a message about the Dockerfile before it has in it; the section is empty
 //	fixed                         the Dockerfile before it after all fixes
 //	file PATH                     a file beside the Dockerfile before it
 //	set NAME VALUE                an option for the Dockerfile before it, see setOption; the section is empty
@@ -27,6 +28,7 @@ type sample struct {
 	fires   bool
 	want    []string
 	data    string
+	says    []string
 	fixed   string
 	hasFix  bool
 	files   map[string]string
@@ -52,6 +54,8 @@ func readSamples(t *testing.T, file string) (out []*sample) {
 			out = append(out, last)
 		case last == nil:
 			t.Fatalf("%s: section %q has no Dockerfile before it", file, f.Name)
+		case kind == "says":
+			last.says = append(last.says, rest)
 		case kind == "fixed":
 			last.fixed, last.hasFix = text, true
 		case kind == "file":
@@ -59,13 +63,13 @@ func readSamples(t *testing.T, file string) (out []*sample) {
 		case kind == "set":
 			last.options = append(last.options, rest)
 		default:
-			t.Fatalf("%s: section %q is none of fires, silent, fixed, file, set", file, f.Name)
+			t.Fatalf("%s: section %q is none of fires, silent, says, fixed, file, set", file, f.Name)
 		}
 	}
 	return out
 }
 
-// places are the line:column pairs that a text begins with.
+// places are the line:column pairs, or line:column-column, that a text begins with.
 func places(text string) (out []string) {
 	for _, w := range strings.Fields(text) {
 		var line, column int
@@ -228,7 +232,11 @@ func checkSample(t *testing.T, r *lint.Rule, s *sample) {
 	findings := lint.Sort(r.Findings(d))
 	var got []string
 	for _, f := range findings {
-		got = append(got, fmt.Sprintf("%d:%d", f.Line, f.Column))
+		at := fmt.Sprintf("%d:%d", f.Line, f.Column)
+		if whole := fmt.Sprintf("%s-%d", at, f.EndCol); slices.Contains(s.want, whole) {
+			at = whole
+		}
+		got = append(got, at)
 		if f.Message == "" || strings.HasSuffix(f.Message, ".") || strings.Contains(f.Message, "%!") {
 			t.Errorf("%s: the message is %q", s.name, f.Message)
 		}
@@ -241,6 +249,11 @@ func checkSample(t *testing.T, r *lint.Rule, s *sample) {
 	}
 	if !slices.Equal(got, s.want) {
 		t.Errorf("%s: findings at %v, want %v\n%s", s.name, got, s.want, describe(findings))
+	}
+	for _, text := range s.says {
+		if !strings.Contains(describe(findings), text) {
+			t.Errorf("%s: no message has %q:\n%s", s.name, text, describe(findings))
+		}
 	}
 	if !s.hasFix {
 		if slices.ContainsFunc(findings, func(f *lint.Finding) bool { return f.Fix != nil }) {

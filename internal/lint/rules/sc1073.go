@@ -17,27 +17,12 @@ var sc1073 = &lint.Rule{
 	Good:   "FROM debian:12\nRUN if [ -f /etc/passwd ]; then echo yes; fi",
 	Check: func(p *lint.Pass) {
 		for _, t := range shellTrees(p.Doc) {
-			if t.Err == nil || isOfAnotherShell(t.Err) {
-				continue
+			var problem syntax.ParseError
+			if !errors.As(t.Err, &problem) {
+				continue // what is of another shell is valid as far as the grammar goes: a shell complains when it runs it
 			}
 			at := t.Text.Slice(t.ErrAt, min(t.ErrAt+1, len(t.Text.S)))
-			t.report(p, lint.At(at), "the shell cannot parse this: %s", parseProblem(t.Err))
+			t.report(p, lint.At(at), "the shell cannot parse this: %s", problem.Text)
 		}
 	},
-}
-
-// isOfAnotherShell says whether a script is valid as far as its grammar goes: it has something of another shell's,
-// of which a shell complains no sooner than when it is run.
-func isOfAnotherShell(err error) bool {
-	var lang syntax.LangError
-	return errors.As(err, &lang)
-}
-
-// parseProblem is what the parser says, without the place.
-func parseProblem(err error) string {
-	var parse syntax.ParseError
-	if errors.As(err, &parse) {
-		return parse.Text
-	}
-	return err.Error()
 }

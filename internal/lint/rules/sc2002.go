@@ -17,12 +17,9 @@ var sc2002 = &lint.Rule{
 	Good:   "FROM debian:12\nRUN grep root /etc/passwd",
 	Check: func(p *lint.Pass) {
 		eachShell(p, func(t *shellTree) {
-			each(t, kindBinary, func(i int, n *syntax.BinaryCmd) {
-				if !isPipe(n) || t.pipedInto(i) {
-					return
-				}
+			each(t, kindBinary, func(_ int, n *syntax.BinaryCmd) {
 				call, ok := n.X.Cmd.(*syntax.CallExpr)
-				if !ok || len(call.Args) != 2 || call.Args[0].Lit() != "cat" || !isOneFile(t, call.Args[1]) {
+				if !ok || !isPipe(n) || len(call.Args) != 2 || call.Args[0].Lit() != "cat" || !isOneFile(t, call.Args[1]) {
 					return
 				}
 				t.report(p, t.at(call.Args[1]), "cat is not needed: give %s to the next command by its name or with <", t.Span(call.Args[1]).S)
@@ -34,16 +31,12 @@ var sc2002 = &lint.Rule{
 // isPipe says whether a command joins two with a pipe.
 func isPipe(n *syntax.BinaryCmd) bool { return n.Op == syntax.Pipe || n.Op == syntax.PipeAll }
 
-// pipedInto says whether a pipe is the right-hand side of another one.
-func (t *shellTree) pipedInto(i int) bool {
-	up := t.nodes[i].up
-	above, ok := t.parent(up).(*syntax.BinaryCmd)
-	return ok && isPipe(above) && above.Y == t.nodes[up].node
-}
-
 // isOneFile says whether a word names exactly one file.
 func isOneFile(t *shellTree, w *syntax.Word) bool {
-	if s, _ := literal(t, w); strings.HasPrefix(s, "-") || hasGlob(w) || braceAt(t, w) >= 0 {
+	if s, _ := literal(t, w); strings.HasPrefix(s, "-") || hasGlob(w) {
+		return false
+	}
+	if _, several := braceAt(t, w); several {
 		return false
 	}
 	for _, part := range w.Parts {
@@ -51,7 +44,7 @@ func isOneFile(t *shellTree, w *syntax.Word) bool {
 		case *syntax.Lit, *syntax.SglQuoted:
 		case *syntax.DblQuoted:
 			for _, inner := range part.Parts {
-				if p, ok := inner.(*syntax.ParamExp); ok && (p.Param == nil || p.Param.Value == "@" || p.Names != 0 || isArrayAt(p)) {
+				if p, ok := inner.(*syntax.ParamExp); ok && (p.Param.Value == "@" || p.Names != 0 || isArrayAt(p)) {
 					return false
 				}
 			}

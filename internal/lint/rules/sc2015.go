@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"slices"
+
 	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/plinth-build/plinth/internal/lint"
@@ -20,10 +22,11 @@ var sc2015 = &lint.Rule{
 				if n.Op != syntax.OrStmt || !ok || x.Op != syntax.AndStmt || t.inCondition(t.nodes[i].up) || x.Y.Negated {
 					return
 				}
-				if neverFails(x.Y) || ends(n.Y) || ignores(n.Y) && !isTest(x.X) {
+				// What does nothing is there, behind a plain command, for all that may fail before it; behind a test it is meant for that alone.
+				if neverFails(x.Y) || ends(n.Y) || isNamed(n.Y, "true", ":") && !isTest(x.X) {
 					return
 				}
-				t.report(p, t.between(x.OpPos, syntax.NewPos(x.OpPos.Offset()+2, 1, 1)), "what is behind || runs when what is behind && fails, too: use if, then, else")
+				t.report(p, t.token(x.OpPos, x.Op.String()), "what is behind || runs when what is behind && fails, too: use if, then, else")
 			})
 		})
 	},
@@ -31,64 +34,35 @@ var sc2015 = &lint.Rule{
 
 // neverFails says whether a command is one that does not fail in practice, or is a part of the condition.
 func neverFails(s *syntax.Stmt) bool {
-	if _, ok := s.Cmd.(*syntax.TestClause); ok {
-		return true
-	}
-	call, ok := s.Cmd.(*syntax.CallExpr)
-	if !ok {
-		return false
-	}
-	if len(call.Args) == 0 {
-		return true
-	}
-	switch call.Args[0].Lit() {
-	case "echo", "printf", "true", ":", "exit", "return", "[", "test":
-		return true
-	}
-	return false
-}
-
-// ignores says whether a command does nothing. Behind a plain command it is there for all that may fail before it; behind a
-// test it is meant for that alone.
-func ignores(s *syntax.Stmt) bool {
-	call, ok := s.Cmd.(*syntax.CallExpr)
-	if !ok || len(call.Args) == 0 {
-		return false
-	}
-	name := call.Args[0].Lit()
-	return name == "true" || name == ":"
+	return isTest(s) || onlyAssigns(s) || isNamed(s, "echo", "printf", "true", ":", "exit", "return")
 }
 
 // isTest says whether a command only asks something.
 func isTest(s *syntax.Stmt) bool {
-	switch n := s.Cmd.(type) {
-	case *syntax.TestClause:
-		return true
-	case *syntax.CallExpr:
-		name := ""
-		if len(n.Args) > 0 {
-			name = n.Args[0].Lit()
-		}
-		return name == "[" || name == "test"
-	}
-	return false
+	_, ok := s.Cmd.(*syntax.TestClause)
+	return ok || isNamed(s, "[", "test")
 }
 
-// ends says whether a command ends the script, or says that something failed: then it may run in both cases.
+// ends says whether a command ends the script, or says that something failed, or is a value for when it does: then it may
+// run in both cases.
 func ends(s *syntax.Stmt) bool {
 	switch n := s.Cmd.(type) {
-	case *syntax.CallExpr:
-		if len(n.Args) == 0 {
-			return true // a value for when it fails
-		}
-		switch n.Args[0].Lit() {
-		case "exit", "return", "false", "echo", "printf":
-			return true
-		}
 	case *syntax.Block:
-		return len(n.Stmts) > 0 && ends(n.Stmts[len(n.Stmts)-1])
+		return ends(n.Stmts[len(n.Stmts)-1])
 	case *syntax.Subshell:
-		return len(n.Stmts) > 0 && ends(n.Stmts[len(n.Stmts)-1])
+		return ends(n.Stmts[len(n.Stmts)-1])
 	}
-	return false
+	return onlyAssigns(s) || isNamed(s, "exit", "return", "false", "echo", "printf")
+}
+
+// onlyAssigns says whether a statement is nothing but assignments.
+func onlyAssigns(s *syntax.Stmt) bool {
+	call, ok := s.Cmd.(*syntax.CallExpr)
+	return ok && len(call.Args) == 0
+}
+
+// isNamed says whether a statement is a simple command with one of these names.
+func isNamed(s *syntax.Stmt, names ...string) bool {
+	call, ok := s.Cmd.(*syntax.CallExpr)
+	return ok && len(call.Args) > 0 && slices.Contains(names, call.Args[0].Lit())
 }

@@ -45,7 +45,7 @@ func isLetter(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 
 // readsVariables says whether the text is for a program in whose language $ has a meaning.
 func (t *shellTree) readsVariables(i int, value string) bool {
-	for up := t.nodes[i].up; up >= 0; up = t.nodes[up].up {
+	for up := t.nodes[i].up; ; up = t.nodes[up].up { // it is in a statement in any case
 		switch n := t.nodes[up].node.(type) {
 		case *syntax.LetClause:
 			return true
@@ -61,27 +61,19 @@ func (t *shellTree) readsVariables(i int, value string) bool {
 			return false
 		}
 	}
-	return false
 }
 
 // isWrittenToFile says whether a word is one that echo or printf gets whose output goes to a file.
 func (t *shellTree) isWrittenToFile(i int) bool {
 	printed := false
-	for up := t.nodes[i].up; up >= 0; up = t.nodes[up].up {
+	for at, up := i, t.nodes[i].up; up != top; at, up = up, t.nodes[up].up {
 		switch n := t.nodes[up].node.(type) {
-		case *syntax.CallExpr:
-			if len(n.Args) == 0 {
-				return false
-			}
-			name := n.Args[0].Lit()
-			if printed = name == "echo" || name == "printf"; !printed {
-				return false
-			}
 		case *syntax.BinaryCmd:
-			if isPipe(n) && t.isIn(n.X, i) {
+			if isPipe(n) && n.X == t.nodes[at].node {
 				return printed && t.firstWord(n.Y) == "tee"
 			}
 		case *syntax.Stmt:
+			printed = printed || n.Cmd == t.nodes[at].node && isNamed(n, "echo", "printf")
 			for _, r := range n.Redirs {
 				switch r.Op {
 				case syntax.RdrOut, syntax.AppOut, syntax.RdrClob, syntax.RdrAll, syntax.AppAll:
@@ -95,16 +87,10 @@ func (t *shellTree) isWrittenToFile(i int) bool {
 	return false
 }
 
-// isIn says whether a node is in a statement.
-func (t *shellTree) isIn(stmt *syntax.Stmt, i int) bool {
-	n := t.nodes[i].node
-	return stmt.Pos().Offset() <= n.Pos().Offset() && n.End().Offset() <= stmt.End().Offset()
-}
-
 // firstWord is the name of the command that a statement is, "" for another one.
 func (t *shellTree) firstWord(stmt *syntax.Stmt) string {
-	if call, ok := stmt.Cmd.(*syntax.CallExpr); ok && len(call.Args) > 0 {
-		return t.command(call).Base()
+	if c := t.simple(stmt); c != nil {
+		return c.Base()
 	}
 	return ""
 }
@@ -127,7 +113,7 @@ func (t *shellTree) interprets(call *syntax.CallExpr, value string) bool {
 		return sedAddress(value)
 	}
 	for i, w := range c.Args() { // find -exec sh -c '…', timeout 5 sh -c '…', xargs sh -c '…'
-		if i > 0 && w.S == "-c" && interpreters[c.Words[i].S] {
+		if w.S == "-c" && interpreters[c.Words[i].S] {
 			return true
 		}
 	}
@@ -141,14 +127,14 @@ func sedAddress(s string) bool {
 		if s[i] != '$' {
 			continue
 		}
-		next := s[i+1]
+		next, rest := s[i+1], s[i+2:]
 		if next == '(' || next == '_' || next >= '0' && next <= '9' {
 			return false
 		}
 		if isLetter(next) && !strings.ContainsRune("acdips", rune(next)) && i > 0 && !strings.ContainsRune(",;{}\n ", rune(s[i-1])) {
 			return false
 		}
-		if (isLetter(next) || next == '{') && i+2 < len(s) && (isLetter(s[i+2]) || s[i+2] == '_') && !strings.ContainsAny(s[i+2:], "\n;") {
+		if (isLetter(next) || next == '{') && rest != "" && (isLetter(rest[0]) || rest[0] == '_') && !strings.ContainsAny(rest, "\n;") {
 			return false
 		}
 	}

@@ -19,11 +19,11 @@ var sc2028 = &lint.Rule{
 	Check: func(p *lint.Pass) {
 		eachShell(p, func(t *shellTree) {
 			for _, c := range t.Commands {
-				if c.Base() != "echo" || echoFlag(c, 'e') {
+				if c.Base() != "echo" {
 					continue
 				}
-				for _, w := range c.Args() {
-					if w.Tree != nil && hasEscape(w.Tree) {
+				for _, w := range echoed(c) {
+					if hasEscape(w.Tree) {
 						t.report(p, lint.At(w.Text), "whether echo expands the escape sequence depends on the shell: use printf")
 					}
 				}
@@ -32,17 +32,22 @@ var sc2028 = &lint.Rule{
 	},
 }
 
-// echoFlag says whether one of echo's flags is given; they come first.
-func echoFlag(c *shellscript.Command, letter byte) bool {
-	for _, w := range c.Args() {
-		if len(w.S) < 2 || w.S[0] != '-' || strings.Trim(w.S[1:], "neE") != "" {
-			return false
+// echoed are the words behind echo's flags, none if these say what becomes of escape sequences.
+func echoed(c *shellscript.Command) []shellscript.Word {
+	for i, w := range c.Args() {
+		if !isEchoFlag(w.S) {
+			return c.Args()[i:]
 		}
-		if strings.IndexByte(w.S, letter) > 0 {
-			return true
+		if strings.Contains(w.S, "e") {
+			return nil
 		}
 	}
-	return false
+	return nil
+}
+
+// isEchoFlag says whether a word before all others is one of echo's flags.
+func isEchoFlag(s string) bool {
+	return len(s) > 1 && s[0] == '-' && strings.Trim(s, "-neE") == ""
 }
 
 // hasEscape says whether a quoted part of a word has an escape sequence of echo's.

@@ -72,13 +72,11 @@ var ofShell = map[string]bool{"IFS": true, "PATH": true, "HOME": true, "LANG": t
 	"CDPATH": true, "ENV": true, "MAIL": true, "MAILPATH": true, "OPTIND": true, "OPTERR": true, "OPTARG": true, "PWD": true, "OLDPWD": true, "SHELL": true, "TERM": true,
 	"TMPDIR": true, "TMOUT": true, "COLUMNS": true, "LINES": true, "FUNCNEST": true, "GLOBIGNORE": true, "FIGNORE": true, "IGNOREEOF": true, "POSIXLY_CORRECT": true,
 	"PROMPT_COMMAND": true, "PROMPT_DIRTRIM": true, "RANDOM": true, "SECONDS": true, "TIMEFORMAT": true, "REPLY": true, "TZ": true, "USER": true, "LOGNAME": true,
-	"HOSTNAME": true, "UID": true, "EUID": true, "PPID": true, "SHLVL": true, "GROUPS": true, "DIRSTACK": true, "MAPFILE": true, "INPUTRC": true, "FCEDIT": true}
+	"HOSTNAME": true, "UID": true, "EUID": true, "PPID": true, "SHLVL": true, "GROUPS": true, "DIRSTACK": true, "MAPFILE": true, "INPUTRC": true, "FCEDIT": true,
+	"MAILCHECK": true, "EXECIGNORE": true, "HOSTFILE": true, "CHILD_MAX": true, "EMACS": true, "DISPLAY": true, "auto_resume": true, "histchars": true}
 
 // environment says whether a variable is in the step's environment already.
 func (t *shellTree) environment(name string) bool {
-	if t.run.Before == nil {
-		return false
-	}
 	_, env := t.run.Before.Env[name]
 	_, arg := t.run.Before.Args[name]
 	return env || arg

@@ -19,7 +19,7 @@ var sc2035 = &lint.Rule{
 		eachShell(p, func(t *shellTree) {
 			for _, c := range t.Commands {
 				switch c.Base() {
-				case "echo", "printf", "set", "[", "[[":
+				case "echo", "printf", "set", "[":
 					continue
 				}
 				for i, w := range c.Args() {

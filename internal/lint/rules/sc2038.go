@@ -20,7 +20,7 @@ var sc2038 = &lint.Rule{
 				if !isPipe(n) {
 					return
 				}
-				find, args := t.lastOf(n.X), t.firstOf(n.Y)
+				find, args := t.lastOf(n.X), t.simple(n.Y)
 				if find == nil || args == nil || find.Base() != "find" || args.Base() != "xargs" {
 					return
 				}
@@ -33,28 +33,18 @@ var sc2038 = &lint.Rule{
 	},
 }
 
-// firstOf is the command that reads what is piped into a statement.
-func (t *shellTree) firstOf(s *syntax.Stmt) *shellscript.Command {
-	switch n := s.Cmd.(type) {
-	case *syntax.CallExpr:
-		return t.command(n)
-	case *syntax.BinaryCmd:
-		if isPipe(n) {
-			return t.firstOf(n.X)
-		}
-	}
-	return nil
-}
-
 // lastOf is the command whose output comes out of a statement.
 func (t *shellTree) lastOf(s *syntax.Stmt) *shellscript.Command {
-	switch n := s.Cmd.(type) {
-	case *syntax.CallExpr:
-		return t.command(n)
-	case *syntax.BinaryCmd:
-		if isPipe(n) {
-			return t.lastOf(n.Y)
-		}
+	if n, ok := s.Cmd.(*syntax.BinaryCmd); ok {
+		return t.simple(n.Y)
+	}
+	return t.simple(s)
+}
+
+// simple is the simple command that a statement is, nil for another one.
+func (t *shellTree) simple(s *syntax.Stmt) *shellscript.Command {
+	if call, ok := s.Cmd.(*syntax.CallExpr); ok {
+		return t.command(call)
 	}
 	return nil
 }

@@ -26,7 +26,8 @@ var sc2043 = &lint.Rule{
 				if _, single := w.Parts[0].(*syntax.SglQuoted); single && len(w.Parts) == 1 {
 					return // SC2041 is about these
 				}
-				if s, constant := literal(t, w); constant && !hasGlob(w) && braceAt(t, w) < 0 && !strings.Contains(w.Lit(), ",") { // with commas it is meant as several
+				_, several := braceAt(t, w)
+				if s, constant := literal(t, w); constant && !several && !hasGlob(w) && !strings.Contains(w.Lit(), ",") { // with commas it is meant as several
 					t.report(p, t.at(w), "this loop runs once, with %s", s)
 				}
 			})

@@ -22,7 +22,7 @@ var sc2045 = &lint.Rule{
 				}
 				subst, ok := iter.Items[0].Parts[0].(*syntax.CmdSubst)
 				if ok && len(subst.Stmts) == 1 {
-					if c := t.firstOf(subst.Stmts[0]); c != nil && c.Name() == "ls" && c == t.lastOf(subst.Stmts[0]) {
+					if isNamed(subst.Stmts[0], "ls") {
 						t.report(p, t.at(subst), "names with blanks are split: loop over a pattern in the place of ls")
 					}
 				}

@@ -16,7 +16,7 @@ var sc2048 = &lint.Rule{
 	Check: func(p *lint.Pass) {
 		eachShell(p, func(t *shellTree) {
 			each(t, kindParam, func(i int, n *syntax.ParamExp) {
-				if n.Param == nil || n.Length || n.Exp != nil || !t.splitAt(i) && !t.inLoopItems(i) && !t.runs(i) {
+				if n.Length || n.Exp != nil || !t.makesWords(i) {
 					return
 				}
 				if w := t.parent(i).(*syntax.Word); len(w.Parts) > 1 {
@@ -31,18 +31,11 @@ var sc2048 = &lint.Rule{
 	},
 }
 
-// runs says whether an expansion is the name of a command, and what follows it: $@, exec $@.
-func (t *shellTree) runs(i int) bool {
-	where, word, above := t.unquoted(i)
-	if where == placeName {
-		return true
-	}
-	if where != placeArg {
-		return false
-	}
-	args := t.nodes[above].node.(*syntax.CallExpr).Args
-	name := args[0].Lit()
-	return args[1] == word && (name == "exec" || name == "command")
+// makesWords says whether an expansion stands where a shell makes as many words of it as there are: those of a command, the
+// name as well, or of a loop.
+func (t *shellTree) makesWords(i int) bool {
+	where, _, _ := t.unquoted(i)
+	return where == placeName || where == placeArg || t.splitAt(i) || t.inLoopItems(i)
 }
 
 // inLoopItems says whether an expansion is one of the words that a loop goes over.

@@ -17,15 +17,14 @@ var sc2059 = &lint.Rule{
 	Check: func(p *lint.Pass) {
 		eachShell(p, func(t *shellTree) {
 			t.eachCommand(func(c *shellscript.Command) {
-				args := c.Args()
-				if len(args) > 2 && args[0].S == "-v" {
-					args = args[2:]
-				}
-				if len(args) > 1 && args[0].S == "--" {
-					args = args[1:]
-				}
-				if len(args) > 0 && !args[0].Literal && !strings.Contains(args[0].S, "%") {
-					t.report(p, lint.At(args[0].Text), "a %% in the value would be a part of the format: use printf '%%s' and give it as an argument")
+				for i, w := range c.Args() {
+					if w.S == "-v" || w.S == "--" || c.Words[i].S == "-v" {
+						continue // printf -v name -- format
+					}
+					if !w.Literal && !strings.Contains(w.S, "%") {
+						t.report(p, lint.At(w.Text), "a %% in the value would be a part of the format: use printf '%%s' and give it as an argument")
+					}
+					return
 				}
 			}, "printf")
 		})

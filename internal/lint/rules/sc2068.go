@@ -16,7 +16,7 @@ var sc2068 = &lint.Rule{
 	Check: func(p *lint.Pass) {
 		eachShell(p, func(t *shellTree) {
 			each(t, kindParam, func(i int, n *syntax.ParamExp) {
-				if n.Param == nil || n.Length || n.Param.Value != "@" && !isArrayAt(n) || !t.splitAt(i) && !t.inLoopItems(i) && !t.runs(i) {
+				if n.Length || n.Param.Value != "@" && !isArrayAt(n) || !t.makesWords(i) {
 					return
 				}
 				if n.Exp != nil && (n.Exp.Op == syntax.AlternateUnset || n.Exp.Op == syntax.AlternateUnsetOrNull) {

@@ -19,7 +19,7 @@ var sc2086 = &lint.Rule{
 	Check: func(p *lint.Pass) {
 		eachShell(p, func(t *shellTree) {
 			each(t, kindParam, func(i int, n *syntax.ParamExp) {
-				if n.Param == nil || n.Length || n.Names != 0 || n.Param.Value == "@" || isArrayAt(n) || !t.splitAt(i) {
+				if n.Length || n.Names != 0 || n.Param.Value == "@" || isArrayAt(n) || !t.splitAt(i) {
 					return
 				}
 				if n.Exp != nil {

@@ -33,10 +33,10 @@ var sc2115 = &lint.Rule{
 }
 
 // mayBeRoot says whether a word is a folder of the system, or all that is in it, when the variables in it are empty of which
-// it is not known that they are not, and gives the name of the first one.
+// it is not known that they are not, and gives the name of the first one: one that is known would be left in what is looked at.
 func (t *shellTree) mayBeRoot(w *syntax.Word) (name string, ok bool) {
 	for _, part := range inQuotes(w.Parts) {
-		if p, ok := part.(*syntax.ParamExp); ok && t.mayBeEmpty(p) {
+		if p, ok := part.(*syntax.ParamExp); ok {
 			name = p.Param.Value
 			break
 		}
@@ -54,7 +54,7 @@ var systemFolders = map[string]bool{"/bin": true, "/boot": true, "/dev": true, "
 
 // mayBeEmpty says whether an expansion may have no value and does not say what happens then.
 func (t *shellTree) mayBeEmpty(p *syntax.ParamExp) bool {
-	if p.Param == nil || !t.flow().splits(p) {
+	if !t.flow().splits(p) {
 		return false
 	}
 	if p.Exp == nil {

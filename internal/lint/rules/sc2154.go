@@ -24,7 +24,7 @@ var sc2154 = &lint.Rule{
 			}
 			seen := map[string]bool{}
 			each(t, kindParam, func(i int, n *syntax.ParamExp) {
-				if n.Param == nil || !isOwnName(n.Param.Value) || seen[n.Param.Value] || n.Exp != nil && guards(n.Exp.Op) || n.IsSet || n.Excl {
+				if !isOwnName(n.Param.Value) || seen[n.Param.Value] || n.Exp != nil && guards(n.Exp.Op) || n.IsSet || n.Excl {
 					return
 				}
 				name := n.Param.Value
@@ -52,7 +52,7 @@ func isOwnName(name string) bool {
 
 // asDefault says whether an expansion is what another one has when its variable is not set.
 func (t *shellTree) asDefault(i int) bool {
-	for up := t.nodes[i].up; up >= 0; up = t.nodes[up].up {
+	for up := t.nodes[i].up; ; up = t.nodes[up].up { // it is in a statement in any case
 		switch n := t.nodes[up].node.(type) {
 		case *syntax.ParamExp:
 			return n.Exp != nil && guards(n.Exp.Op)
@@ -60,7 +60,6 @@ func (t *shellTree) asDefault(i int) bool {
 			return false
 		}
 	}
-	return false
 }
 
 // guards says whether an expansion says what to do when the variable is not set.
@@ -83,8 +82,8 @@ func (t *shellTree) checked(name string) bool {
 	t.eachCommand(func(c *shellscript.Command) {
 		for i, w := range c.Args() {
 			alone := len(c.Words) == 3 && i == 0 && c.Name() == "["
-			found = found || (alone || i > 0 && (c.Words[i].S == "-n" || c.Words[i].S == "-z")) && is(w.Tree)
-			found = found || i > 0 && c.Words[i].S == "-v" && w.S == name
+			found = found || (alone || c.Words[i].S == "-n" || c.Words[i].S == "-z") && is(w.Tree)
+			found = found || c.Words[i].S == "-v" && w.S == name
 		}
 	}, "[", "test")
 	each(t, kindTest, func(_ int, n *syntax.TestClause) {

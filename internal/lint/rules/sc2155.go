@@ -20,7 +20,7 @@ var sc2155 = &lint.Rule{
 					return // it cannot be assigned later
 				}
 				for _, a := range d.Args {
-					if a.Name != nil && !a.Naked && a.Value != nil && runsCommand(a.Value.Parts) {
+					if a.Name != nil && a.Value != nil && runsCommand(a.Value.Parts) {
 						t.report(p, t.at(a.Name), "%s hides whether the command for %s failed: assign it first and %s it then", d.Variant.Value, a.Name.Value, d.Variant.Value)
 					}
 				}
@@ -44,7 +44,7 @@ func isConstant(d *syntax.DeclClause) bool {
 
 // inBody says whether a node is in the body of a function.
 func (t *shellTree) inBody(i int) bool {
-	for ; i >= 0; i = t.nodes[i].up {
+	for ; i != top; i = t.nodes[i].up {
 		if _, ok := t.nodes[i].node.(*syntax.FuncDecl); ok {
 			return true
 		}

@@ -38,7 +38,7 @@ var sc2164 = &lint.Rule{
 					for _, r := range s.Redirs {
 						end = max(end, int(r.End().Offset()))
 					}
-					f.WithFix("add || exit", lint.InsertAfter(t.Text.Slice(0, end), " || exit"))
+					f.WithFix("add || exit", lint.InsertAfter(t.Text.Slice(end, end), " || exit"))
 				}
 			})
 		})

@@ -18,7 +18,7 @@ var sc2181 = &lint.Rule{
 		eachShell(p, func(t *shellTree) {
 			t.eachCommand(func(c *shellscript.Command) {
 				args := c.Args()
-				if len(args) > 1 && args[0].S == "!" {
+				if len(args) == 5 && args[0].S == "!" {
 					args = args[1:]
 				}
 				if len(args) != 4 || !compares(args[1].S) {
@@ -91,7 +91,7 @@ func codeInArithmetic(x syntax.ArithmExpr) *syntax.Word {
 	switch n := x.(type) {
 	case *syntax.Word:
 		if len(n.Parts) == 1 {
-			if p, ok := n.Parts[0].(*syntax.ParamExp); ok && p.Param != nil && p.Param.Value == "?" && isSimple(p) {
+			if p, ok := n.Parts[0].(*syntax.ParamExp); ok && p.Param.Value == "?" && isSimple(p) {
 				return n
 			}
 		}

@@ -18,7 +18,7 @@ var sc2236 = &lint.Rule{
 	Check: func(p *lint.Pass) {
 		eachShell(p, func(t *shellTree) {
 			t.eachCommand(func(c *shellscript.Command) {
-				for i := 1; i+2 < len(c.Words); i++ {
+				for i := 1; i+3 < len(c.Words); i++ { // behind the two are an operand and the ]
 					if w := c.Words[i+1]; c.Words[i].S == "!" && (w.S == "-z" || w.S == "-n") {
 						t.reportNegated(p, c.Words[i].Text, w.Text)
 					}

@@ -20,7 +20,7 @@ var sc2251 = &lint.Rule{
 			}
 			each(t, kindStmt, func(i int, s *syntax.Stmt) {
 				if s.Negated && !t.inCondition(i) && !t.isLast(i) {
-					t.report(p, t.between(s.Position, syntax.NewPos(s.Position.Offset()+1, 1, 1)), "set -e does not see what is behind !: add || exit 1")
+					t.report(p, t.token(s.Position, "!"), "set -e does not see what is behind !: add || exit 1")
 				}
 			})
 		})

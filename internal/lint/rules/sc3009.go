@@ -25,7 +25,7 @@ var sc3009 = &lint.Rule{
 				default:
 					return
 				}
-				if at := braceAt(t, w); at >= 0 {
+				if at, ok := braceAt(t, w); ok {
 					span := t.Span(w)
 					t.report(p, lint.At(span.Slice(at, len(span.S))), "sh does not expand %s: write the words out, or use bash", span.S)
 				}

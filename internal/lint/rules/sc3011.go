@@ -17,7 +17,7 @@ var sc3011 = &lint.Rule{
 		eachSh(p, func(t *shellTree) {
 			each(t, kindRedirect, func(_ int, n *syntax.Redirect) {
 				if n.Op == syntax.WordHdoc {
-					t.report(p, t.between(n.OpPos, syntax.NewPos(n.OpPos.Offset()+3, 1, 1)), "sh has no <<<: use a pipe, or bash")
+					t.report(p, t.token(n.OpPos, n.Op.String()), "sh has no <<<: use a pipe, or bash")
 				}
 			})
 		})

@@ -17,7 +17,7 @@ var sc3028 = &lint.Rule{
 		eachSh(p, func(t *shellTree) {
 			v := t.variables()
 			each(t, kindParam, func(_ int, n *syntax.ParamExp) {
-				if n.Param != nil && setByBash[n.Param.Value] && !v.assigned[n.Param.Value] && !t.environment(n.Param.Value) && (n.Exp == nil || !guards(n.Exp.Op)) {
+				if setByBash[n.Param.Value] && !v.assigned[n.Param.Value] && !t.environment(n.Param.Value) && (n.Exp == nil || !guards(n.Exp.Op)) {
 					t.report(p, t.at(n), "sh does not set %s: it is empty", n.Param.Value)
 				}
 			})
@@ -28,4 +28,5 @@ var sc3028 = &lint.Rule{
 // setByBash are variables that bash sets and POSIX does not know.
 var setByBash = map[string]bool{"RANDOM": true, "UID": true, "EUID": true, "HOSTNAME": true, "SECONDS": true, "BASH_SOURCE": true, "OSTYPE": true, "FUNCNAME": true,
 	"PIPESTATUS": true, "MACHTYPE": true, "HOSTTYPE": true, "SHLVL": true, "DIRSTACK": true, "BASH_SUBSHELL": true, "BASH_COMMAND": true, "BASH_LINENO": true, "BASH_REMATCH": true, "BASH_ARGV": true, "BASH_ARGC": true, "BASH_VERSINFO": true,
-	"SHELLOPTS": true, "BASHOPTS": true, "EPOCHSECONDS": true, "EPOCHREALTIME": true, "MAPFILE": true, "BASHPID": true, "GROUPS": true}
+	"SHELLOPTS": true, "BASHOPTS": true, "EPOCHSECONDS": true, "EPOCHREALTIME": true, "MAPFILE": true, "BASHPID": true, "GROUPS": true,
+	"BASH_ALIASES": true, "BASH_CMDS": true, "BASH_EXECUTION_STRING": true, "BASH_ARGV0": true}

@@ -1,8 +1,6 @@
 package rules
 
 import (
-	"strings"
-
 	"github.com/plinth-build/plinth/internal/lint"
 	"github.com/plinth-build/plinth/internal/shellscript"
 )
@@ -20,7 +18,7 @@ var sc3037 = &lint.Rule{
 				if len(c.Words) < 2 || t.busybox && !p.Options.Hadolint {
 					return
 				}
-				if w := c.Words[1]; len(w.S) > 1 && w.S[0] == '-' && strings.Trim(w.S[1:], "neE") == "" {
+				if w := c.Words[1]; isEchoFlag(w.S) {
 					t.report(p, lint.At(w.Text), "not every sh knows echo %s: use printf", w.S)
 				}
 			}, "echo")

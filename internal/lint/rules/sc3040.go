@@ -21,7 +21,7 @@ var sc3040 = &lint.Rule{
 					if w.S == "--" {
 						return
 					}
-					if before := c.Words[i].S; i > 0 && w.Literal && strings.HasSuffix(before, "o") && (before[0] == '-' || before[0] == '+') && !inPOSIX(w.S) {
+					if before := c.Words[i].S; w.Literal && strings.HasSuffix(before, "o") && (before[0] == '-' || before[0] == '+') && !inPOSIX(w.S) {
 						t.report(p, lint.At(w.Text), "not every sh has set -o %s: use bash for it", w.S)
 					}
 				}

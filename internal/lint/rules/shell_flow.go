@@ -37,6 +37,9 @@ type wordFlow struct {
 // maxSteps is where loops in loops and functions in functions are not followed any further: nothing is known behind them.
 const maxSteps = 50000
 
+// exhausted says whether no loop and no function is to be followed any further.
+func (f *wordFlow) exhausted() bool { return f.steps > maxSteps }
+
 // flowState has the variables that are known. nil is a place that is not reached.
 type flowState map[string]wordState
 
@@ -47,9 +50,6 @@ func (t *shellTree) flow() *wordFlow {
 			active: map[*syntax.FuncDecl]bool{}, called: map[*syntax.FuncDecl]bool{}, numbers: map[string]bool{}}
 		t.words = f
 		end := f.stmts(t.Tree.Stmts, f.begin())
-		if end == nil {
-			end = flowState{}
-		}
 		for i := 0; i < len(f.decls); i++ { // a body may have more of them
 			if decl := f.decls[i]; !f.called[decl] {
 				f.stmt(decl.Body, maps.Clone(end))
@@ -77,9 +77,6 @@ func (f *wordFlow) begin() flowState {
 		}
 	}
 	before := f.tree.run.Before
-	if before == nil {
-		return st
-	}
 	for name := range before.Args {
 		st[name] = knownState(before.Lookup(name))
 		if !f.tree.hadolint && st[name] == stateUnknown && slices.Contains(platformArgs, name) && !strings.HasSuffix(name, "VARIANT") {
@@ -267,18 +264,17 @@ func (f *wordFlow) branches(n *syntax.IfClause, st flowState) flowState {
 
 // loop runs a body until what is known does not change any more.
 func (f *wordFlow) loop(st flowState, body func(flowState) flowState) flowState {
-	for range len(st) + 1 {
-		if f.steps > maxSteps {
+	for {
+		if f.exhausted() {
 			body(flowState{})
 			return flowState{}
 		}
 		next := merge(st, body(maps.Clone(st)))
 		if maps.Equal(next, st) {
-			break
+			return st
 		}
 		st = next
 	}
-	return st
 }
 
 func (f *wordFlow) forLoop(n *syntax.ForClause, st flowState) flowState {
@@ -380,7 +376,7 @@ func (f *wordFlow) function(decl *syntax.FuncDecl, st flowState) flowState {
 	if f.active[decl] {
 		return st
 	}
-	if f.steps > maxSteps {
+	if f.exhausted() {
 		return flowState{}
 	}
 	f.active[decl], f.called[decl] = true, true

@@ -13,24 +13,24 @@ type variableNames struct {
 	assigned map[string]bool // by the script, in any way
 	used     map[string]bool // expanded, exported or given to a command by name
 	sources  bool            // something that is not in the tree may set and use any
-	first    int             // where the script first reads another file or has a text as commands, which may set any, in bytes
-	last     int             // where it does so for the last time: these may use what is set before
+	first    syntax.Pos      // where the script first reads another file or has a text as commands, which may set any
+	last     syntax.Pos      // where it does so for the last time: these may use what is set before
 }
 
 // unknown says whether something that the tree does not show may have set a variable before this place. A function
 // may be called at any later place.
 func (v *variableNames) unknown(t *shellTree, i int) bool {
-	return v.last > 0 && (int(t.nodes[i].node.Pos().Offset()) > v.first || t.inFunction(i))
+	return v.first.IsValid() && (t.nodes[i].node.Pos().After(v.first) || t.inFunction(i))
 }
 
 // unseen says whether something that the tree does not show may use a variable that is set at this place.
 func (v *variableNames) unseen(t *shellTree, i int) bool {
-	return v.last > 0 && (int(t.nodes[i].node.Pos().Offset()) < v.last || t.inFunction(i))
+	return v.last.IsValid() && (v.last.After(t.nodes[i].node.Pos()) || t.inFunction(i))
 }
 
 // inFunction says whether a node is in the body of a function or a loop, which may run again.
 func (t *shellTree) inFunction(i int) bool {
-	for ; i >= 0; i = t.nodes[i].up {
+	for ; i != top; i = t.nodes[i].up {
 		switch t.nodes[i].node.(type) {
 		case *syntax.FuncDecl, *syntax.ForClause, *syntax.WhileClause:
 			return true
@@ -70,9 +70,6 @@ func (t *shellTree) variables() *variableNames {
 		}
 	})
 	each(t, kindParam, func(_ int, p *syntax.ParamExp) {
-		if p.Param == nil {
-			return
-		}
 		v.used[p.Param.Value] = true
 		v.arithmetic(p.Index)
 		if p.Slice != nil {
@@ -117,11 +114,12 @@ func (t *shellTree) variables() *variableNames {
 		name := c.Name()
 		switch name {
 		case ".", "source", "eval":
-			at := int(c.Call.Pos().Offset())
-			if v.last == 0 {
-				v.first = at
+			if !v.first.IsValid() {
+				v.first = c.Call.Pos()
 			}
-			v.last = max(v.last, int(c.Call.End().Offset()))
+			if end := c.Call.End(); !v.last.After(end) {
+				v.last = end
+			}
 		case "trap":
 			for _, w := range c.Args() {
 				v.mentioned(w.S)

@@ -28,8 +28,10 @@ type shellTree struct {
 
 type shellNode struct {
 	node syntax.Node
-	up   int // index of its parent, -1 at the top
+	up   int // index of its parent, top for none
 }
+
+const top = -1
 
 // kind tells the nodes that rules look for.
 type kind uint8
@@ -118,23 +120,29 @@ func newShellTree(script *shellscript.Script, run *lint.Run) *shellTree {
 	if script.Tree == nil {
 		return t
 	}
-	at := -1
+	at := top
 	syntax.Walk(script.Tree, func(n syntax.Node) bool {
 		if n == nil {
 			at = t.nodes[at].up
-			return true
-		}
-		t.nodes = append(t.nodes, shellNode{n, at})
-		at = len(t.nodes) - 1
-		if k := kindOf(n); k < kindCount {
-			t.kinds[k] = append(t.kinds[k], at)
-		}
-		if stmt, ok := n.(*syntax.Stmt); ok {
-			t.directives(stmt, t.parent(at))
+		} else {
+			at = t.add(n, at)
 		}
 		return true
 	})
 	return t
+}
+
+// add takes a node whose parent has the index up, and gives its own.
+func (t *shellTree) add(n syntax.Node, up int) int {
+	at := len(t.nodes)
+	t.nodes = append(t.nodes, shellNode{n, up})
+	if k := kindOf(n); k < kindCount {
+		t.kinds[k] = append(t.kinds[k], at)
+	}
+	if stmt, ok := n.(*syntax.Stmt); ok {
+		t.directives(stmt, t.parent(at))
+	}
+	return at
 }
 
 // disabled is a part of a script where a comment "shellcheck disable=" switches codes off.
@@ -201,7 +209,7 @@ func each[T syntax.Node](t *shellTree, k kind, fn func(i int, n T)) {
 
 // parent is the node above one, nil at the top.
 func (t *shellTree) parent(i int) syntax.Node {
-	if up := t.nodes[i].up; up >= 0 {
+	if up := t.nodes[i].up; up != top {
 		return t.nodes[up].node
 	}
 	return nil
@@ -210,9 +218,10 @@ func (t *shellTree) parent(i int) syntax.Node {
 // at is the span of a node.
 func (t *shellTree) at(n syntax.Node) lint.Span { return lint.At(t.Span(n)) }
 
-// between is the span from one offset of the script to another.
-func (t *shellTree) between(from, to syntax.Pos) lint.Span {
-	return lint.At(t.Text.Slice(int(from.Offset()), min(int(to.Offset()), len(t.Text.S))))
+// token is the span of what the script has at a place.
+func (t *shellTree) token(at syntax.Pos, text string) lint.Span {
+	from := int(at.Offset())
+	return lint.At(t.Text.Slice(from, from+len(text)))
 }
 
 // place is what the shell does with a word.
@@ -228,13 +237,13 @@ const (
 
 // unquoted tells where an expansion stands that is neither in quotes nor inside of another expansion, and the word
 // that it is a part of. It is placeOther for those whose value is not split.
-func (t *shellTree) unquoted(i int) (place, *syntax.Word, int) {
+func (t *shellTree) unquoted(i int) (where place, word *syntax.Word, above int) {
 	up := t.nodes[i].up
+	above = t.nodes[up].up
 	word, ok := t.nodes[up].node.(*syntax.Word)
 	if !ok {
-		return placeOther, nil, 0
+		return placeOther, nil, above
 	}
-	above := t.nodes[up].up
 	switch n := t.nodes[above].node.(type) {
 	case *syntax.CallExpr:
 		if n.Args[0] == word {
@@ -256,26 +265,19 @@ func (t *shellTree) unquoted(i int) (place, *syntax.Word, int) {
 // inCondition says whether a statement's result is looked at: in if, while, behind !, left of && or ||,
 // also when it is one of several there.
 func (t *shellTree) inCondition(i int) bool {
-	for ; i >= 0; i = t.nodes[i].up {
-		up := t.nodes[i].up
-		if up < 0 {
-			return false
-		}
-		stmt, ok := t.nodes[i].node.(*syntax.Stmt)
-		if !ok {
-			continue
-		}
-		switch n := t.nodes[up].node.(type) {
+	for ; t.nodes[i].up != top; i = t.nodes[i].up {
+		below := t.nodes[i].node
+		switch n := t.parent(i).(type) {
 		case *syntax.IfClause:
-			if containsStmt(n.Cond, stmt) {
+			if containsStmt(n.Cond, below) {
 				return true
 			}
 		case *syntax.WhileClause:
-			if containsStmt(n.Cond, stmt) {
+			if containsStmt(n.Cond, below) {
 				return true
 			}
 		case *syntax.BinaryCmd:
-			if (n.Op == syntax.AndStmt || n.Op == syntax.OrStmt) && n.X == stmt {
+			if (n.Op == syntax.AndStmt || n.Op == syntax.OrStmt) && n.X == below {
 				return true
 			}
 		case *syntax.FuncDecl:
@@ -285,7 +287,7 @@ func (t *shellTree) inCondition(i int) bool {
 	return false
 }
 
-func containsStmt(list []*syntax.Stmt, s *syntax.Stmt) bool {
+func containsStmt(list []*syntax.Stmt, s syntax.Node) bool {
 	for _, x := range list {
 		if x == s {
 			return true
@@ -327,16 +329,16 @@ func (t *shellTree) errExit() bool {
 			}
 		}
 	}, "set")
-	if t.run.Before != nil && !t.run.Exec {
-		for i, w := range t.run.Before.Shell {
-			if i > 0 && (isShortFlag(w, 'e') || w == "errexit") {
+	if !t.run.Exec {
+		for _, w := range t.run.Before.Shell {
+			if isShortFlag(w, 'e') || w == "errexit" {
 				found = true
 			}
 		}
 	}
 	if line, _, _ := strings.Cut(t.Text.S, "\n"); strings.HasPrefix(line, "#!") {
-		for i, w := range strings.Fields(line) {
-			if i > 0 && isShortFlag(w, 'e') {
+		for _, w := range strings.Fields(line) {
+			if isShortFlag(w, 'e') {
 				found = true
 			}
 		}
@@ -346,7 +348,7 @@ func (t *shellTree) errExit() bool {
 
 // isShortFlag says whether a letter is among those behind one dash.
 func isShortFlag(word string, letter byte) bool {
-	return len(word) > 1 && word[0] == '-' && word[1] != '-' && strings.IndexByte(word, letter) > 0
+	return len(word) > 1 && word[0] == '-' && word[1] != '-' && strings.IndexByte(word, letter) != -1
 }
 
 // literal is a word's value if nothing in it is expanded.
@@ -363,7 +365,7 @@ func hasGlob(w *syntax.Word) bool {
 	for _, p := range w.Parts {
 		switch p := p.(type) {
 		case *syntax.Lit:
-			if globAt(p.Value) >= 0 {
+			if globs(p.Value) {
 				return true
 			}
 		case *syntax.ExtGlob:
@@ -373,31 +375,29 @@ func hasGlob(w *syntax.Word) bool {
 	return false
 }
 
-// globAt is where the first glob character of a literal is, -1 for none.
-func globAt(s string) int {
+// globs says whether a literal has a glob character.
+func globs(s string) bool {
 	for i := 0; i < len(s); i++ {
 		switch s[i] {
 		case '\\':
 			i++
 		case '*', '?':
-			return i
+			return true
 		case '[':
 			if strings.IndexByte(s[i:], ']') > 1 {
-				return i
+				return true
 			}
 		}
 	}
-	return -1
+	return false
 }
 
-// braceAt is where a word has a brace expansion, as {a,b} or {1..3}, in bytes of its text; -1 for none.
-func braceAt(t *shellTree, w *syntax.Word) int {
-	span := t.Span(w).S
-	if strings.IndexByte(span, '{') < 0 {
-		return -1
+// braceAt is where a word has a brace expansion, as {a,b} or {1..3}, in bytes of its text.
+func braceAt(t *shellTree, w *syntax.Word) (open int, found bool) {
+	if !strings.Contains(t.Span(w).S, "{") {
+		return open, false
 	}
-	open := -1
-	comma := false
+	isOpen, list := false, false
 	for _, p := range w.Parts {
 		lit, ok := p.(*syntax.Lit)
 		if !ok {
@@ -409,16 +409,16 @@ func braceAt(t *shellTree, w *syntax.Word) int {
 			case c == '\\':
 				i++
 			case c == '{':
-				open, comma = base+i, false
-			case c == ',', c == '.' && i > 0 && lit.Value[i-1] == '.' && open >= 0 && open < base+i-2:
-				comma = true
+				open, isOpen, list = base+i, true, false
+			case c == ',', c == '.' && open+1 < base+i && strings.HasPrefix(lit.Value[i:], ".."):
+				list = true
 			case c == '}':
-				if open >= 0 && comma {
-					return open
+				if isOpen && list {
+					return open, true
 				}
-				open = -1
+				isOpen = false
 			}
 		}
 	}
-	return -1
+	return open, false
 }

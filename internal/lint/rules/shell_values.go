@@ -13,7 +13,7 @@ func (f *wordFlow) value(w *syntax.Word, st flowState) wordState {
 // parts is what is known of what parts of a word make together. With a blank in one of them it is a list, whatever
 // the others are.
 func (f *wordFlow) parts(parts []syntax.WordPart, st flowState) wordState {
-	out, list := stateEmpty, false
+	out := stateEmpty
 	for _, p := range parts {
 		s := stateUnknown
 		switch p := p.(type) {
@@ -34,15 +34,7 @@ func (f *wordFlow) parts(parts []syntax.WordPart, st flowState) wordState {
 		case *syntax.ParamExp:
 			s = f.expansion(p, st)
 		}
-		list = list || s == stateList
-		if s == stateUnknown || out == stateUnknown {
-			out = stateUnknown
-			continue
-		}
 		out = join(out, s)
-	}
-	if list {
-		return stateList
 	}
 	return out
 }
@@ -77,7 +69,7 @@ func (f *wordFlow) expansion(p *syntax.ParamExp, st flowState) wordState {
 
 // isSimple says whether an expansion is a variable's value as it is.
 func isSimple(p *syntax.ParamExp) bool {
-	return p.Param != nil && !p.Excl && !p.Length && !p.Width && !p.IsSet && p.Index == nil && p.Slice == nil && p.Repl == nil && p.Names == 0 && p.Exp == nil
+	return !p.Excl && !p.Length && !p.Width && !p.IsSet && p.Index == nil && p.Slice == nil && p.Repl == nil && p.Names == 0 && p.Exp == nil
 }
 
 // numeric are the variables that the shell sets to numbers or to one word.
@@ -104,11 +96,9 @@ func (f *wordFlow) word(w *syntax.Word, st flowState) {
 func (f *wordFlow) part(p syntax.WordPart, st flowState) {
 	switch p := p.(type) {
 	case *syntax.ParamExp:
-		if p.Param != nil && !p.Length {
-			is := f.param(p.Param.Value, st)
-			f.unsafe[p] = f.unsafe[p] || is != stateWord
-			f.lists[p] = f.lists[p] || is == stateList
-		}
+		is := f.param(p.Param.Value, st)
+		f.unsafe[p] = f.unsafe[p] || is != stateWord
+		f.lists[p] = f.lists[p] || is == stateList
 		f.inner(p, st)
 		if p.Exp != nil && (p.Exp.Op == syntax.AssignUnset || p.Exp.Op == syntax.AssignUnsetOrNull) {
 			delete(st, p.Param.Value)
