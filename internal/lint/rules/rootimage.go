@@ -23,26 +23,42 @@ func rootImage(s *lint.Stage) (name, ref string) {
 // shIsBash says whether a stage stands on a distribution whose /bin/sh is bash: Red Hat's and its relatives, Arch, openSUSE.
 // What its image's name does not tell, the package manager does that the stage calls.
 func shIsBash(s *lint.Stage) bool {
-	return hasBashByName(s) || hasBashByTool(s)
+	if hasBashByName(s) {
+		return true
+	}
+	rpm, deb, apk := packageManagers(s)
+	return rpm && !deb && !apk
 }
 
-// hasBashByTool says whether a stage, or one below it, calls a package manager of those distributions and none of others.
-func hasBashByTool(s *lint.Stage) (bash bool) {
+// shIsDash says whether a stage stands on Debian or one of its relatives, whose /bin/sh is dash.
+func shIsDash(s *lint.Stage) bool {
+	switch name, _ := rootImage(s); name {
+	case "debian", "ubuntu", "buildpack-deps":
+		return true
+	}
+	rpm, deb, apk := packageManagers(s)
+	return deb && !rpm && !apk && !hasBashByName(s)
+}
+
+// packageManagers says which kinds of package managers a stage, or one below it, calls; pacman counts as of the first.
+func packageManagers(s *lint.Stage) (rpm, deb, apk bool) {
 	for ; s != nil; s = s.Parent {
 		for _, run := range s.Runs() {
 			for _, script := range run.Scripts {
 				for _, c := range script.Commands {
 					switch c.Name() {
 					case "yum", "dnf", "microdnf", "tdnf", "zypper", "pacman":
-						bash = true
-					case "apt-get", "apt", "dpkg", "apk":
-						return false
+						rpm = true
+					case "apt-get", "apt", "dpkg":
+						deb = true
+					case "apk":
+						apk = true
 					}
 				}
 			}
 		}
 	}
-	return bash
+	return rpm, deb, apk
 }
 
 func hasBashByName(s *lint.Stage) bool {

@@ -69,7 +69,7 @@ func (f *wordFlow) isList(p *syntax.ParamExp) bool { return f.lists[p] }
 // bring one of that name, or the script has more commands than are seen here; ShellCheck takes it for anything.
 func (f *wordFlow) begin() flowState {
 	st := flowState{}
-	if v := f.tree.variables(); !f.tree.hadolint && v.last == 0 && !v.sources {
+	if v := f.tree.variables(); !f.tree.hadolint && !v.last.IsValid() && !v.sources {
 		for name := range v.assigned {
 			if !isUpstream(name) {
 				st[name] = stateEmpty

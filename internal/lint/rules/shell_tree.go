@@ -18,6 +18,7 @@ type shellTree struct {
 	hadolint bool // it is looked at as hadolint does
 	posix    bool // it is read by a shell that may have no more than POSIX says
 	busybox  bool // which is busybox's, as far as the image's name tells
+	dash     bool // it is for an sh that is dash, as far as image and package manager tell
 	nodes    []shellNode
 	kinds    [kindCount][]int // indexes in nodes, in the order in which they are written
 	off      []disabled       // what comments in the script switch off
@@ -98,7 +99,10 @@ func shellTrees(d *lint.Doc) []*shellTree {
 	return d.Once(shellTreesKey{}, func() any {
 		var out []*shellTree
 		for _, s := range d.Stages {
-			bash, busybox := shIsBash(s) && !d.Options.Hadolint, shIsBusybox(s) // hadolint takes each sh for a POSIX shell
+			bash, busybox, dash := shIsBash(s), shIsBusybox(s), shIsDash(s)
+			if d.Options.Hadolint {
+				bash, dash = false, false // it takes each sh for any POSIX shell
+			}
 			for _, run := range s.Runs() {
 				for _, script := range run.Scripts {
 					if script.Dialect == shellscript.Zsh || script.Tree == nil && script.Err == nil {
@@ -106,7 +110,8 @@ func shellTrees(d *lint.Doc) []*shellTree {
 					}
 					t := newShellTree(script, run)
 					t.hadolint = d.Options.Hadolint
-					t.posix, t.busybox = script.Dialect == shellscript.Sh && !bash, busybox
+					sh := script.Dialect == shellscript.Sh
+					t.posix, t.busybox, t.dash = sh && !bash, busybox, sh && dash
 					out = append(out, t)
 				}
 			}
