@@ -39,7 +39,7 @@ var dl3059 = &lint.Rule{
 			if in.Inner != nil {
 				before, last = nil, &trigger
 			}
-			if *last != nil && couldBeOne(*last, run) {
+			if *last != nil && couldBeOne(*last, run, p.Options.Hadolint) {
 				p.Report(lint.Keyword(inner), "this RUN follows another: write their commands into one, with && between them")
 			}
 			*last = run
@@ -48,8 +48,8 @@ var dl3059 = &lint.Rule{
 }
 
 // couldBeOne says whether two RUN instructions have the same flags, and few commands each.
-func couldBeOne(a, b *lint.Run) bool {
-	return slices.Equal(runFlags(a), runFlags(b)) && !isChain(a) && !isChain(b)
+func couldBeOne(a, b *lint.Run, hadolint bool) bool {
+	return slices.Equal(runFlags(a), runFlags(b)) && !isChain(a, hadolint) && !isChain(b, hadolint)
 }
 
 // runFlags are the flags of a step. The order of them means nothing, and neither does that of the parts of a mount.
@@ -72,7 +72,7 @@ func sortedValue(f dockerfile.Flag) string {
 }
 
 // isChain says whether a step has more than two commands.
-func isChain(run *lint.Run) bool {
+func isChain(run *lint.Run, hadolint bool) bool {
 	const few = 2
 	count := 0
 	for _, script := range run.Scripts {
@@ -82,6 +82,9 @@ func isChain(run *lint.Run) bool {
 		}
 		if script.Tree == nil { // it is in a language that is not read here
 			count += 1 + strings.Count(script.Text.S, "&&")
+			if !hadolint {
+				count += strings.Count(script.Text.S, ";") // as PowerShell has it
+			}
 			continue
 		}
 		syntax.Walk(script.Tree, func(n syntax.Node) bool {
