@@ -20,24 +20,17 @@ func rootImage(s *lint.Stage) (name, ref string) {
 	return name, ref
 }
 
-// shIsBash says whether a stage stands on a distribution whose /bin/sh is bash: Red Hat's and its relatives, Arch, openSUSE.
-// What its image's name does not tell, the package manager does that the stage calls.
-func shIsBash(s *lint.Stage) bool {
-	if hasBashByName(s) {
-		return true
+// shOf says what /bin/sh is in a stage: bash on Red Hat's distributions and their relatives, Arch and openSUSE, dash on
+// Debian and its relatives. What its image's name does not tell, the package manager does that the stage calls.
+func shOf(s *lint.Stage) (bash, dash bool) {
+	switch name, _ := rootImage(s); {
+	case hasBashByName(s):
+		return true, false
+	case name == "debian" || name == "ubuntu" || name == "buildpack-deps":
+		return false, true
 	}
 	rpm, deb, apk := packageManagers(s)
-	return rpm && !deb && !apk
-}
-
-// shIsDash says whether a stage stands on Debian or one of its relatives, whose /bin/sh is dash.
-func shIsDash(s *lint.Stage) bool {
-	switch name, _ := rootImage(s); name {
-	case "debian", "ubuntu", "buildpack-deps":
-		return true
-	}
-	rpm, deb, apk := packageManagers(s)
-	return deb && !rpm && !apk && !hasBashByName(s)
+	return rpm && !deb && !apk, deb && !rpm && !apk
 }
 
 // packageManagers says which kinds of package managers a stage, or one below it, calls; pacman counts as of the first.

@@ -99,9 +99,10 @@ func shellTrees(d *lint.Doc) []*shellTree {
 	return d.Once(shellTreesKey{}, func() any {
 		var out []*shellTree
 		for _, s := range d.Stages {
-			bash, busybox, dash := shIsBash(s), shIsBusybox(s), shIsDash(s)
-			if d.Options.Hadolint {
-				bash, dash = false, false // it takes each sh for any POSIX shell
+			busybox := shIsBusybox(s)
+			bash, dash := false, false
+			if !d.Options.Hadolint { // which takes each sh for any POSIX shell
+				bash, dash = shOf(s)
 			}
 			for _, run := range s.Runs() {
 				for _, script := range run.Scripts {
