@@ -18,6 +18,9 @@ var dl3006 = &lint.Rule{
 	Stage: func(p *lint.Pass, s *lint.Stage) {
 		name, parent := s.Resolved, s.Parent
 		if p.Options.Hadolint {
+			if strings.HasPrefix(s.Image, "$") {
+				return
+			}
 			name, parent = s.Image, p.StageNamed(s.Image, s.Index) // variables are part of the name
 		} else if strings.Contains(name, "$") || isLocalImage(name) || isLocalImage(s.Image) {
 			return

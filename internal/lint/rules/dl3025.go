@@ -35,7 +35,11 @@ var dl3025 = &lint.Rule{
 				p.Report(lint.At(command), "%s looks like JSON and is none: a shell will read it", what)
 				return
 			}
-			f := p.Report(lint.At(command), "%s is run by a shell: write it in JSON form", what)
+			how := ""
+			if strings.Contains(command.S, "$") {
+				how = `, with ["sh", "-c", …] for what it expands`
+			}
+			f := p.Report(lint.At(command), "%s is run by a shell: write it in JSON form%s", what, how)
 			if words := command.Fields(); plainWords(words) && oneLine(command) && sameWithoutShell(s, i, in) {
 				f.WithFix("write it in JSON form", lint.Replace(command, inJSONForm(words)))
 			}
