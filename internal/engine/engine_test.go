@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -360,6 +361,42 @@ func TestSweepAfterKill(t *testing.T) {
 	e := start(t, Options{Root: root})
 	if err := runStep(t.Context(), e, enginetest.Shell(t), "echo hello", func(string) {}); err != nil {
 		t.Errorf("the root does not work after a sweep: %v", err)
+	}
+}
+
+// A process that is killed when it has made the folder of a snapshot, and has not yet
+// written that down, leaves a folder that is in no database.
+func TestStartDropsUnknownSnapshots(t *testing.T) {
+	for _, snapshotter := range []string{"overlayfs", "native"} {
+		root := filepath.Join(t.TempDir(), "engine")
+		step := func() {
+			t.Helper()
+			e := start(t, Options{Root: root, Snapshotter: snapshotter})
+			if err := runStep(t.Context(), e, enginetest.Shell(t), "echo hello", func(string) {}); err != nil {
+				t.Fatalf("%s: %v", snapshotter, err)
+			}
+			if err := e.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		dir := filepath.Join(root, workerDir+snapshotter, "snapshots", "snapshots")
+		if err := os.MkdirAll(filepath.Join(dir, "1", "fs"), 0o755); err != nil { // in no database, as there is none
+			t.Fatal(err)
+		}
+		step()
+		known, err := os.ReadDir(dir)
+		if err != nil || len(known) == 0 {
+			t.Fatalf("%s: %d snapshots, %v", snapshotter, len(known), err)
+		}
+		for n := range 40 { // some of them are those of the next snapshots
+			if err := os.MkdirAll(filepath.Join(dir, strconv.Itoa(n), "fs"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+		step()
+		if left, err := os.ReadDir(dir); err != nil || len(left) >= 40 {
+			t.Errorf("%s: %d snapshots are there, %v", snapshotter, len(left), err)
+		}
 	}
 }
 

@@ -12,11 +12,8 @@ import (
 	"github.com/containerd/containerd/v2/core/diff/apply"
 	ctdmetadata "github.com/containerd/containerd/v2/core/metadata"
 	"github.com/containerd/containerd/v2/core/snapshots"
-	"github.com/containerd/containerd/v2/core/snapshots/storage"
 	"github.com/containerd/containerd/v2/plugins/content/local"
 	"github.com/containerd/containerd/v2/plugins/diff/walking"
-	"github.com/containerd/containerd/v2/plugins/snapshots/native"
-	"github.com/containerd/containerd/v2/plugins/snapshots/overlay"
 	"github.com/containerd/containerd/v2/plugins/snapshots/overlay/overlayutils"
 	"github.com/containerd/platforms"
 	"github.com/moby/buildkit/cache/metadata"
@@ -111,7 +108,7 @@ func (w *ociWorker) options(ctx context.Context, dir string, o Options) (opt bas
 	}
 	w.executor = &countingExecutor{Executor: run}
 	opt.Executor = w.executor
-	if w.snapshots, err = newSnapshotter(w.snapshotter, filepath.Join(dir, "snapshots")); err != nil {
+	if w.snapshots, err = newSnapshotter(ctx, w.snapshotter, filepath.Join(dir, "snapshots")); err != nil {
 		return opt, err
 	}
 	blobs, err := local.NewStore(filepath.Join(dir, "content"))
@@ -164,20 +161,6 @@ func gcPolicy(cacheBytes int64) []client.PruneInfo {
 		{MaxUsedSpace: cacheBytes},
 		{All: true, MaxUsedSpace: cacheBytes},
 	}
-}
-
-func newSnapshotter(name, dir string) (snapshots.Snapshotter, error) {
-	if name == "native" {
-		return native.NewSnapshotter(dir)
-	}
-	store, err := storage.NewMetaStore(filepath.Join(dir, "metadata.db"), func(o *bolt.Options) error {
-		o.NoSync = true
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return overlay.NewSnapshotter(dir, overlay.AsynchronousRemove, overlay.WithMetaStore(store))
 }
 
 // close releases the databases. The controller closes the worker's own parts.
