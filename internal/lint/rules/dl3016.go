@@ -19,7 +19,7 @@ var dl3016 = &lint.Rule{
 		for _, run := range s.Runs() {
 			var names []shellscript.Word
 			for _, v := range npm.calls(run) {
-				if v.is("install", "i", "add") {
+				if v.is("install") || !p.Options.Hadolint && v.is("i", "add") {
 					names = append(names, withoutVersion(s, run, v, npmPackages(v, p.Options.Hadolint), npmPinned)...)
 				}
 			}

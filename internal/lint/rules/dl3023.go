@@ -12,7 +12,7 @@ var dl3023 = &lint.Rule{
 	Good:    "FROM debian:12 AS build\nRUN make\n\nFROM debian:12 AS app\nCOPY --from=build /a /b",
 	Stage: func(p *lint.Pass, s *lint.Stage) {
 		for _, in := range s.Find("COPY") {
-			if from, ok := in.Flag("from"); ok && namesItself(s, from.Value) {
+			if from, ok := in.Flag("from"); ok && namesItself(s, from.Value) && !(p.Options.Hadolint && from.Value != s.Name) { // to hadolint only the name as it is written is one
 				p.Report(lint.At(from.Text), "COPY takes files from the stage %s that it is in", from.Value)
 			}
 		}

@@ -16,7 +16,11 @@ var dl3024 = &lint.Rule{
 	Good:    "FROM golang:1.23 AS build\nRUN make\n\nFROM node:20 AS web\nRUN npm ci",
 	Stage: func(p *lint.Pass, s *lint.Stage) {
 		for _, other := range p.Stages[:s.Index] {
-			if s.Name != "" && strings.EqualFold(other.Name, s.Name) {
+			same := strings.EqualFold(other.Name, s.Name)
+			if p.Options.Hadolint {
+				same = other.Name == s.Name // as it is written
+			}
+			if s.Name != "" && same {
 				p.Report(lint.At(s.NameText), "the stage in line %d is called %s too", other.From.Line, other.Name)
 				return
 			}
