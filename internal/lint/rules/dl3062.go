@@ -25,7 +25,11 @@ var dl3062 = &lint.Rule{
 				}
 				name, version, _ := strings.Cut(w.S, "@")
 				if version == "" {
-					p.Report(lint.At(w.Text), "go %s %s has no version: write %s@<version>", verb, name, name)
+					how := ""
+					if verb == "get" {
+						how = "go install " // which is what go get was once for
+					}
+					p.Report(lint.At(w.Text), "go %s %s has no version: write %s%s@<version>", verb, name, how, name)
 				} else {
 					p.Report(lint.At(w.Text), "go %s %s@%s takes whatever is there on the day: write a version", verb, name, version)
 				}
