@@ -195,13 +195,15 @@ func (d *Doc) metaArgs() map[string]string {
 }
 
 // StageNamed finds the stage that a name means in a FROM or --from of stage before, nil if it means
-// an image: the last earlier one of that name, without regard to case.
+// an image: the last earlier one of that name, without regard to case, to which hadolint
+// has regard.
 func (d *Doc) StageNamed(name string, before int) *Stage {
 	if name == "" {
 		return nil
 	}
 	for i := min(before, len(d.Stages)) - 1; i >= 0; i-- {
-		if strings.EqualFold(d.Stages[i].Name, name) {
+		other := d.Stages[i].Name
+		if other == name || !d.Options.Hadolint && strings.EqualFold(other, name) {
 			return d.Stages[i]
 		}
 	}

@@ -63,7 +63,8 @@ type Script struct {
 	Commands []*Command   // in the order in which they are written
 	Inner    []*Script    // those that its commands give to a shell with -c, where they are plain to see
 
-	// FirstWord says that a command is what its first word says: rules do not look behind sudo and the like.
+	// FirstWord says that a command is what its first word says: rules do not look behind sudo and the like, and a name
+	// with a folder is another one.
 	FirstWord bool
 }
 
@@ -275,8 +276,13 @@ func (c *Command) Name() string {
 	return c.Words[0].S
 }
 
-// Base is the name without folders.
-func (c *Command) Base() string { return path.Base(c.Name()) }
+// Base is the name without folders, with them where the script says FirstWord.
+func (c *Command) Base() string {
+	if c.Script.FirstWord {
+		return c.Name()
+	}
+	return path.Base(c.Name())
+}
 
 // Args are the words behind the name.
 func (c *Command) Args() []Word { return c.Words[1:] }

@@ -26,9 +26,9 @@ var aptValued = []string{
 // aptDry are the flags with which apt-get only says what it would do.
 var aptDry = []string{"-s", "--simulate", "--just-print", "--dry-run", "--recon", "--no-act", "--print-uris"}
 
-// aptInstalls are the calls of apt-get in a step that install something.
-func aptInstalls(run *lint.Run) []*invocation {
-	return keep(aptGet.calls(run), func(v *invocation) bool { return v.is("install") && !v.has(aptDry...) })
+// aptInstalls are the calls of apt-get in a step that install something. To hadolint all calls of install are.
+func aptInstalls(s *lint.Stage, run *lint.Run) []*invocation {
+	return keep(aptGet.calls(run), func(v *invocation) bool { return v.is("install") && (s.Options().Hadolint || !v.has(aptDry...)) })
 }
 
 // aptPackages are the packages that a call names.

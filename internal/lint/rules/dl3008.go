@@ -18,8 +18,10 @@ var dl3008 = &lint.Rule{
 	Stage: func(p *lint.Pass, s *lint.Stage) {
 		for _, run := range s.Runs() {
 			var names []shellscript.Word
-			for _, v := range aptInstalls(run) {
-				names = append(names, withoutVersion(s, run, v, aptPackages(v), aptPinned)...)
+			for _, v := range aptInstalls(s, run) {
+				names = append(names, withoutVersion(s, run, v, aptPackages(v), func(name string) bool {
+					return aptPinned(name) || !p.Options.Hadolint && strings.HasSuffix(name, "-") // which takes it away
+				})...)
 			}
 			if len(names) > 0 {
 				p.Report(lint.At(names[0].Text), "apt-get installs %s without a version", list(names))
@@ -28,7 +30,7 @@ var dl3008 = &lint.Rule{
 	},
 }
 
-// aptPinned says whether a package has a version or a release, is a file, or is taken away (name-).
+// aptPinned says whether a package has a version or a release, or is a file.
 func aptPinned(s string) bool {
-	return strings.ContainsAny(s, "=/") || strings.HasSuffix(s, ".deb") || strings.HasSuffix(s, "-")
+	return strings.ContainsAny(s, "=/") || strings.HasSuffix(s, ".deb")
 }

@@ -17,7 +17,7 @@ var dl3014 = &lint.Rule{
 	Good: "FROM debian:12\nRUN apt-get install -y curl",
 	Stage: func(p *lint.Pass, s *lint.Stage) {
 		for _, run := range s.Runs() {
-			asking := keep(aptInstalls(run), func(v *invocation) bool { return (!v.unknown || p.Options.Hadolint) && !aptYes(v) })
+			asking := keep(aptInstalls(s, run), func(v *invocation) bool { return (!v.unknown || p.Options.Hadolint) && !aptYes(v) })
 			if len(asking) == 0 || !p.Options.Hadolint && answered(run) {
 				continue
 			}

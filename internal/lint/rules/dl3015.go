@@ -25,7 +25,7 @@ var dl3015 = &lint.Rule{
 			if !asHadolint && configures(run) {
 				return
 			}
-			loose := keep(aptInstalls(run), func(v *invocation) bool {
+			loose := keep(aptInstalls(s, run), func(v *invocation) bool {
 				value, _ := aptOption(v, installRecommends)
 				return (!v.unknown || asHadolint) && !v.has("--no-install-recommends") && !slices.Contains(aptFalse, value)
 			})

@@ -27,7 +27,7 @@ var dl3047 = &lint.Rule{
 			var edits []lint.Edit
 			for _, c := range run.Commands() {
 				c = unwrap(c)
-				if c.Base() != "wget" || showsNoProgress(c) {
+				if c.Base() != "wget" || showsNoProgress(c, p.Options.Hadolint) {
 					continue
 				}
 				if f == nil {
@@ -42,8 +42,9 @@ var dl3047 = &lint.Rule{
 	},
 }
 
-// showsNoProgress says whether wget is told what to show, or shows nothing. A variable may hold its flags.
-func showsNoProgress(c *shellscript.Command) bool {
+// showsNoProgress says whether wget is told what to show, or shows nothing. A variable may hold its flags; to hadolint it
+// holds none.
+func showsNoProgress(c *shellscript.Command, hadolint bool) bool {
 	for _, f := range commandFlags(c, "oaeiBtOTwQPUlARDIX") {
 		switch f.Name {
 		case "--progress", "-q", "--quiet", "--no-verbose", "-o", "--output-file", "-a", "--append-output", "--version", "-V", "--help", "-h":
@@ -51,7 +52,7 @@ func showsNoProgress(c *shellscript.Command) bool {
 		}
 	}
 	return slices.ContainsFunc(c.Args(), func(w shellscript.Word) bool {
-		return w.S == "-nv" || strings.HasPrefix(w.S, "$") && holdsFlags(w.S)
+		return w.S == "-nv" || !hadolint && strings.HasPrefix(w.S, "$") && holdsFlags(w.S)
 	})
 }
 

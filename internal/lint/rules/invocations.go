@@ -16,8 +16,13 @@ type program struct {
 	words   []shellscript.Word // its name first
 }
 
-// name is the name without folders, "" if it is not known before it runs.
-func (p program) name() string { return programBase(p.words[0]) }
+// name is the name without folders, with them where the script says FirstWord, and "" if it is not known before it runs.
+func (p program) name() string {
+	if p.command.Script.FirstWord && p.words[0].Literal {
+		return p.words[0].S
+	}
+	return programBase(p.words[0])
+}
 
 func programBase(w shellscript.Word) string {
 	if !w.Literal {
