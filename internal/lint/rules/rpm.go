@@ -68,7 +68,7 @@ func unpinnedRPM(s *lint.Stage, run *lint.Run, t *tool) (out []shellscript.Word)
 			out = append(out, withoutVersion(s, run, v, v.args[1:], func(s string) bool { return strings.Contains(s, ":") })...)
 		case s.Options().Hadolint: // it takes variables for what they are, but with dnf those that the file sets
 			out = append(out, slices.DeleteFunc(slices.Concat(v.args, v.tail, v.opaque), func(w shellscript.Word) bool {
-				return rpmPinned(w.S) || t == dnf && setBefore(s.Doc(), run, lint.Variables(w.S))
+				return rpmPinnedToHadolint(w.S) || t == dnf && setBefore(s.Doc(), run, lint.Variables(w.S))
 			})...)
 		default:
 			out = append(out, withoutVersion(s, run, v, append(v.args, v.tail...), rpmPinned)...)
@@ -86,10 +86,15 @@ func setBefore(d *lint.Doc, run *lint.Run, names []string) bool {
 	})
 }
 
-// rpmPinned says whether a package has a version, as hadolint sees it: a part behind a hyphen begins with a digit. Files,
-// groups and capabilities have none to give.
+// rpmPinned says whether a package has a version. Files, groups and capabilities have none to give.
 func rpmPinned(s string) bool {
-	if strings.ContainsAny(s, "/=<>(") || strings.HasPrefix(s, "@") || strings.HasSuffix(s, ".rpm") {
+	return strings.ContainsAny(s, "/=<>(") || rpmPinnedToHadolint(s)
+}
+
+// rpmPinnedToHadolint says whether hadolint takes a package for one with a version: a part behind a hyphen begins with
+// a digit.
+func rpmPinnedToHadolint(s string) bool {
+	if strings.Contains(s, "/") || strings.HasPrefix(s, "@") || strings.HasSuffix(s, ".rpm") {
 		return true
 	}
 	for i := 1; i+1 < len(s); i++ {
