@@ -65,6 +65,9 @@ func untrusted(o *lint.Options, image string) (host string, bad bool) {
 		host = "docker.io"
 	}
 	return host, !slices.ContainsFunc(o.TrustedRegistries, func(trusted string) bool {
+		if trusted == "hub.docker.com" {
+			trusted = "docker.io" // which people call so, as their browser does
+		}
 		ok, err := path.Match(trusted, host)
 		return trusted == host || ok && err == nil
 	})
