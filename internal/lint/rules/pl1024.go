@@ -60,8 +60,7 @@ func isDoasForAll(rule string) bool {
 	if slices.Index(words, "permit") != 0 || !slices.Contains(words, "nopass") || slices.Contains(words, "cmd") {
 		return false
 	}
-	as := slices.Index(words, "as")
-	return as < 0 || as+1 < len(words) && words[as+1] == "root"
+	return !slices.Contains(words, "as") || strings.Contains(strings.Join(words, " ")+" ", " as root ")
 }
 
 // removedAgain says whether a step removes the file that was written.
