@@ -68,7 +68,7 @@ func reportURL(p *lint.Pass, s *lint.Stage, index int, in *syntax.Instruction, w
 		return
 	}
 	end := userEnd(word.S, i+3)
-	if end < 0 || isLocalHost(word.S[end+1:]) {
+	if end < 0 || isLocalHost(word.S[end:]) {
 		return
 	}
 	user, password, has := cutUser(word.S[i+3 : end])

@@ -43,8 +43,8 @@ var pl1024 = &lint.Rule{
 					i := strings.Index(line.S, "nopass")
 					p.Report(lint.At(line.Slice(i, i+len("nopass"))), "nopass for all commands makes this user root whenever it wants to be: do what needs root before USER")
 				}
-				if i := strings.Index(line.S, "!authenticate"); i >= 0 && strings.HasPrefix(line.S, "Defaults") {
-					p.Report(lint.At(line.Slice(i, i+len("!authenticate"))), "!authenticate lets users be root without a password: do what needs root before USER")
+				if before, _, ok := strings.Cut(line.S, "!authenticate"); ok && strings.HasPrefix(before, "Defaults") {
+					p.Report(lint.At(line.Slice(len(before), len(before)+len("!authenticate"))), "!authenticate lets users be root without a password: do what needs root before USER")
 				}
 			}
 		}, "nopass", "!authenticate")
@@ -57,22 +57,18 @@ var uncommented = regexp.MustCompile(`/[^/]*NOPASSWD[^/]*/ *s([/|,@])\^?(\\s\*)?
 // isDoasForAll says whether a rule of doas lets somebody run each command as root without a password.
 func isDoasForAll(rule string) bool {
 	words := strings.Fields(rule)
-	if len(words) == 0 || words[0] != "permit" || !slices.Contains(words, "nopass") || slices.Contains(words, "cmd") {
+	if slices.Index(words, "permit") != 0 || !slices.Contains(words, "nopass") || slices.Contains(words, "cmd") {
 		return false
 	}
-	as := slices.Index(words, "as")
-	return as < 0 || as+1 < len(words) && words[as+1] == "root"
+	return !slices.Contains(words, "as") || strings.Contains(strings.Join(words, " ")+" ", " as root ")
 }
 
 // removedAgain says whether a step removes the file that was written.
 func removedAgain(s *lint.Stage, w writing) bool {
 	found := false
 	if w.Target != "" {
-		s.Commands(func(run *lint.Run, c *shellscript.Command) {
-			if c = unwrap(c); run.In.Start < w.In.Start || !runsProgram(c, "rm") {
-				return
-			}
-			if run.In == w.In && c.Words[0].Text.Offset(0) < w.Text.Offset(0) {
+		s.Commands(func(_ *lint.Run, c *shellscript.Command) {
+			if c = unwrap(c); !runsProgram(c, "rm") || c.Words[0].Text.Offset(0) < w.Text.Offset(0) {
 				return
 			}
 			for _, file := range c.Operands() {

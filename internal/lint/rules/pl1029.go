@@ -27,11 +27,6 @@ var pl1029 = &lint.Rule{
 					}
 				})
 			}
-			if !scriptDocuments(run) {
-				for _, h := range run.In.Heredocs {
-					eachHostKeyOption(h.Body, func(at syntax.Text, value string) { reportHostKey(p, at, value) })
-				}
-			}
 		}
 		eachInner(s, func(in *syntax.Instruction) {
 			for _, text := range append([]syntax.Text{in.Args}, bodies(in)...) {

@@ -104,8 +104,10 @@ func writes(c *shellscript.Command) (out []shellscript.Word) {
 	switch c.Base() {
 	case "mkdir", "touch", "tee", "truncate", "mkfifo":
 		out = words
-	case "chown", "chmod", "chgrp", "setfacl":
+	case "chown", "chmod", "chgrp":
 		out = words[min(1, len(words)):]
+	case "setfacl":
+		out = c.Operands("-m", "-x", "-M", "-X", "--modify", "--remove", "--modify-file", "--remove-file")
 	case "cp", "mv", "ln", "install", "rsync":
 		if len(words) > 0 {
 			out = words[len(words)-1:]

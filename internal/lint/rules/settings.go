@@ -33,15 +33,17 @@ func eachSetting(p *lint.Pass, s *lint.Stage, name string, fold bool, fn func(se
 	}, "ENV", "ARG")
 	for _, run := range s.Runs() {
 		eachScript(run.Scripts, func(script *shellscript.Script) {
-			if script.Tree == nil || !containsFold(script.Text.S, name) {
+			if !run.Exec && !containsFold(script.Text.S, name) { // the exec form is words, not a text
 				return
 			}
-			syntax.Walk(script.Tree, func(n syntax.Node) bool {
-				if a, ok := n.(*syntax.Assign); ok && a.Name != nil && a.Value != nil && same(a.Name.Value) {
-					fn(setting{script.Word(a.Value).S, lint.At(script.Span(a)), "RUN"})
-				}
-				return true
-			})
+			if script.Tree != nil {
+				syntax.Walk(script.Tree, func(n syntax.Node) bool {
+					if a, ok := n.(*syntax.Assign); ok && a.Name != nil && a.Value != nil && same(a.Name.Value) {
+						fn(setting{script.Word(a.Value).S, lint.At(script.Span(a)), "RUN"})
+					}
+					return true
+				})
+			}
 			for _, c := range script.Commands {
 				eachPrefix(c, func(w shellscript.Word) {
 					if key, value, ok := strings.Cut(w.S, "="); ok && same(key) {

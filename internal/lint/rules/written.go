@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"slices"
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
@@ -30,7 +31,7 @@ func eachWriting(s *lint.Stage, fn func(writing), needles ...string) {
 				writings(run, c, fn)
 			}
 		})
-		if !run.Exec && !scriptDocuments(run) {
+		if !scriptDocuments(run) {
 			for _, h := range run.In.Heredocs {
 				fn(writing{Text: h.Body, Target: documentTarget(run), In: run.In})
 			}
@@ -75,20 +76,18 @@ func anyIn(in *dockerfile.Instruction, needles []string) bool {
 
 // scriptDocuments says whether the documents of a RUN are scripts, which are read as commands.
 func scriptDocuments(run *lint.Run) bool {
-	for _, script := range run.Scripts {
-		for _, h := range run.In.Heredocs {
-			if h.Body.S != "" && script.Text.Offset(0) == h.Body.Offset(0) {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(run.In.Heredocs, func(h dockerfile.Heredoc) bool { return isScript(run, h.Body) })
+}
+
+// isScript says whether a document is one of the scripts of a RUN.
+func isScript(run *lint.Run, body dockerfile.Text) bool {
+	return body.S != "" && slices.ContainsFunc(run.Scripts, func(script *shellscript.Script) bool { return script.Text.Offset(0) == body.Offset(0) })
 }
 
 // documentTarget is the file that the command with a document of the builder writes to.
 func documentTarget(run *lint.Run) string {
-	_, after, ok := strings.Cut(run.In.Args.S, ">")
-	if fields := strings.Fields(strings.TrimLeft(after, "> ")); ok && len(fields) > 0 {
+	_, after, _ := strings.Cut(run.In.Args.S, ">")
+	if fields := strings.Fields(strings.TrimLeft(after, "> ")); len(fields) > 0 {
 		return fields[0]
 	}
 	return ""
@@ -98,17 +97,20 @@ func writings(run *lint.Run, c *shellscript.Command, fn func(writing)) {
 	c = unwrap(c)
 	if c.Stmt != nil {
 		for _, r := range c.Stmt.Redirs {
-			if r.Hdoc != nil {
-				fn(writing{Text: c.Script.Span(r.Hdoc), Target: outputFile(c), In: run.In})
+			if r.Hdoc == nil {
+				continue
+			}
+			if body := c.Script.Span(r.Hdoc); !isScript(run, body) {
+				fn(writing{Text: body, Target: outputFile(c), In: run.In})
 			}
 		}
 	}
 	args := c.Args()
-	if len(args) == 0 || c.Call == nil {
-		return
-	}
 	switch c.Base() {
 	case "echo", "printf", "add-apt-repository", "apt-add-repository":
+		if len(args) == 0 || c.Call == nil {
+			return
+		}
 		from, to := args[0].Tree.Pos().Offset(), args[len(args)-1].Tree.End().Offset()
 		fn(writing{Text: c.Script.Text.Slice(int(from), int(to)), Target: outputFile(c), In: run.In})
 	case "sed":
@@ -142,7 +144,7 @@ func outputFile(c *shellscript.Command) string {
 
 // groupTarget is the file that all commands of a group write to: { echo a; echo b; } > file.
 func groupTarget(c *shellscript.Command) (to string) {
-	if c.Call == nil || c.Script.Tree == nil || !strings.ContainsAny(c.Script.Text.S[c.Call.End().Offset():], "})") {
+	if c.Call == nil || !strings.ContainsAny(c.Script.Text.S[c.Call.End().Offset():], "})") {
 		return ""
 	}
 	syntax.Walk(c.Script.Tree, func(n syntax.Node) bool {
@@ -191,7 +193,7 @@ func sedTexts(t dockerfile.Text) (out []dockerfile.Text) {
 		case s[i] == 's' && strings.IndexByte("/|#,:@!%", s[i+1]) >= 0:
 			middle := sedEnd(s, i+2, s[i+1])
 			end := sedEnd(s, middle+1, s[i+1])
-			if middle < 0 || end < 0 {
+			if end < 0 {
 				return out
 			}
 			out = append(out, t.Slice(middle+1, end))
@@ -203,9 +205,10 @@ func sedTexts(t dockerfile.Text) (out []dockerfile.Text) {
 	return out
 }
 
-// sedEnd is the place of the next delimiter without a backslash before it, -1 for none.
+// sedEnd is the place of the next delimiter without a backslash before it, -1 for none. It begins at from, which is 0
+// where the delimiter before is missing.
 func sedEnd(s string, from int, delimiter byte) int {
-	for i := max(from, 0); from > 0 && i < len(s); i++ {
+	for i := from; from > 0 && i < len(s); i++ {
 		if s[i] == '\\' {
 			i++
 		} else if s[i] == delimiter {
@@ -252,12 +255,6 @@ func linesOf(t dockerfile.Text) (out []dockerfile.Text) {
 // form, a colon or a blank between them. Names are compared without regard to case.
 func assignments(t dockerfile.Text, name string) (values []string, at []dockerfile.Text) {
 	for _, line := range linesOf(t) {
-		for _, w := range strings.Fields(line.S) {
-			if strings.HasPrefix(w, "#") || strings.HasPrefix(w, ";") {
-				line = line.Slice(0, 0)
-			}
-			break
-		}
 		if len(line.S) <= len(name) || !strings.EqualFold(line.S[:len(name)], name) {
 			continue
 		}
