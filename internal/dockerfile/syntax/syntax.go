@@ -398,7 +398,7 @@ func (p *splitter) heredocs(in *Instruction) {
 				at += len(line) - len(trimmed)
 				line = trimmed
 			}
-			if string(line) == h.Name {
+			if readable(string(line)) == h.Name {
 				ended = true
 				break
 			}
@@ -448,9 +448,6 @@ func announced(line Text) (docs []Heredoc) {
 			continue
 		}
 		i := strings.Index(readable[from:], word)
-		if i >= 0 {
-			word = line.S[from+i : from+i+len(word)]
-		}
 		doc, err := parser.ParseHeredoc(word)
 		if err != nil || doc == nil {
 			continue
