@@ -18,7 +18,10 @@ var dl3051 = &lint.Rule{
 			return
 		}
 		for _, l := range labelPairs(p, s) {
-			if _, ok := p.Options.LabelSchema[l.key]; ok && l.known && strings.TrimSpace(l.value) == "" {
+			if !p.Options.Hadolint { // to which a blank is something
+				l.value = strings.TrimSpace(l.value)
+			}
+			if _, ok := p.Options.LabelSchema[l.key]; ok && l.known && l.value == "" {
 				p.Report(lint.At(l.Key), "the label %s is empty", l.key)
 			}
 		}

@@ -10,6 +10,10 @@ var dl3054 = &lint.Rule{
 	Bad:    "FROM debian:12\nLABEL org.opencontainers.image.licenses=Apache2",
 	Good:   "FROM debian:12\nLABEL org.opencontainers.image.licenses=Apache-2.0",
 	Stage: func(p *lint.Pass, s *lint.Stage) {
-		checkLabels(p, s, "spdx", isSPDX, "the label %s is no SPDX licence expression: %s")
+		is := isSPDX
+		if p.Options.Hadolint {
+			is = isSPDXAsWritten
+		}
+		checkLabels(p, s, "spdx", is, "the label %s is no SPDX licence expression: %s")
 	},
 }

@@ -31,7 +31,7 @@ var dl3060 = &lint.Rule{
 }
 
 // yarnLeaves are the commands that fill the cache and are not followed by one that empties it.
-// hadolint knows only yarn install, and takes a yarn cache clean before it for one in the wrong place.
+// hadolint knows only yarn install and yarn cache clean, and takes one before it for one in the wrong place.
 func yarnLeaves(run *lint.Run, hadolint bool) (left []*shellscript.Command) {
 	for _, m := range run.Mounts() {
 		if t := lint.MountType(m); t == "cache" || t == "tmpfs" {
@@ -53,7 +53,7 @@ func yarnLeaves(run *lint.Run, hadolint bool) (left []*shellscript.Command) {
 				left = nil
 			}
 		case "rm":
-			if slices.ContainsFunc(c.Args(), func(w shellscript.Word) bool {
+			if !hadolint && slices.ContainsFunc(c.Args(), func(w shellscript.Word) bool {
 				return strings.Contains(w.S, "yarn") || strings.Contains(w.S, ".cache")
 			}) {
 				left = nil

@@ -17,7 +17,9 @@ var dl3061 = &lint.Rule{
 			case "ARG":
 			default:
 				p.Report(lint.Keyword(in), "%s stands before the first FROM, where only ARG may", in.Keyword)
-				return
+				if !p.Options.Hadolint { // which says it of each
+					return
+				}
 			}
 		}
 	},

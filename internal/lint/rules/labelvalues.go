@@ -3,6 +3,7 @@ package rules
 import (
 	"net/mail"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -48,6 +49,12 @@ func isRFC3339(s string) bool {
 func isSPDX(s string) bool {
 	ok, _ := spdxexp.ValidateLicenses([]string{s})
 	return ok
+}
+
+// isSPDXAsWritten says whether it is one whose identifiers are written as in the list, which hadolint asks for.
+func isSPDXAsWritten(s string) bool {
+	ids, err := spdxexp.ExtractLicenses(s)
+	return err == nil && isSPDX(s) && !slices.ContainsFunc(ids, func(id string) bool { return !strings.Contains(s, id) })
 }
 
 // isGitHash says whether a text is a hash of Git, whole (SHA-1 or SHA-256) or cut short as Git does it.
